@@ -15,7 +15,8 @@ export { BroadcastQueue } from './broadcast-queue.js';
 export { type DecodedParts, decodeParts, encodeParts, fromStream, toStream } from './user-codec.js';
 export { partBytes, gossipBytes } from './message-size.js';
 export { type GossipEndpoint, sameEndpoint } from './member/endpoint.js';
-export { Member, type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/member.js';
+export { Member } from './member/member.js';
+export { type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/context.js';
 export { MemberCounts } from './member/counts.js';
 export { type MemberEvent, type MemberOutput, type MemberUser } from './member/output.js';
 export { type PacketPart, type StateExchange, type StreamMessage, type UserPart } from './member/packet.js';
@@ -30,13 +31,10 @@ export {
 export { Peer } from './member/peer.js';
 export { Suspicion } from './member/suspicion.js';
 export { Awareness } from './member/awareness.js';
-export {
-  type Cluster,
-  NetworkDb,
-  NetworkDbError,
-  type NetworkDbErrorCode,
-  type NetworkDbPorts,
-} from './networkdb/network-db.js';
+export { NetworkDb } from './networkdb/network-db.js';
+export { type Cluster } from './networkdb/cluster.js';
+export { type NetworkDbPorts } from './networkdb/context.js';
+export { NetworkDbError, type NetworkDbErrorCode } from './networkdb/error.js';
 export { NetworkDbCounts } from './networkdb/counts.js';
 export { LamportClock } from './networkdb/lamport-clock.js';
 export { DEFAULT_NETWORK_DB_PARAMETERS, type NetworkDbParameters } from './networkdb/parameters.js';

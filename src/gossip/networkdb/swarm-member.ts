@@ -1,5 +1,6 @@
 import { type GossipEndpoint } from '../member/endpoint.js';
-import { Member, type MemberIdentity } from '../member/member.js';
+import { type MemberIdentity } from '../member/context.js';
+import { Member } from '../member/member.js';
 import { type MemberEvent, type MemberOutput } from '../member/output.js';
 import { type PacketPart, type StreamMessage } from '../member/packet.js';
 import { DEFAULT_MEMBER_PARAMETERS, type MemberParameters } from '../member/parameters.js';
