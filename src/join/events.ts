@@ -1,5 +1,6 @@
 /** What a joined node reports. */
 import type { AttachedNetwork, AttachmentRequest } from './attachment/attached-network.js';
+import type { NodeBalancer } from './attachment/node-balancers.js';
 import type { JoinError } from './error.js';
 import type { SwarmKeys } from './session/cluster-keys.js';
 
@@ -38,13 +39,18 @@ export type JoinEvent =
   | { readonly kind: 'keys'; readonly keys: SwarmKeys }
   /** The managers' addresses changed. */
   | { readonly kind: 'managers'; readonly managers: readonly string[] }
+  /**
+   * The addresses of this node's load balancers, at first and after each change: all of them, by network id. One comes
+   * shortly before or after the first attachment of its network, and goes after the last.
+   */
+  | { readonly kind: 'balancers'; readonly balancers: readonly NodeBalancer[] }
   | { readonly kind: 'attached'; readonly attachment: AttachedNetwork }
   | { readonly kind: 'detached'; readonly attachment: AttachedNetwork }
   /** A network couldn't be attached; it is requested again. Reported once for each code. */
   | { readonly kind: 'attach-failed'; readonly request: AttachmentRequest; readonly error: JoinError }
   /** The scheduler placed a service's task here, which was rejected. Reported once for each service. */
   | { readonly kind: 'task-rejected'; readonly serviceId: string; readonly service: string }
-  /** A problem with the certificate that doesn't end the session. */
+  /** A problem that doesn't end the session: with the certificate, or a load balancer's network that can't be used. */
   | { readonly kind: 'warning'; readonly error: JoinError }
   /** The state changed, or the reason for which it is what it is. */
   | {

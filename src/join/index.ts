@@ -5,7 +5,9 @@
  * It needs Node, and a TCP connection to port 2377 of a manager, but no privileges.
  * @module vtep/join
  */
-export type { AttachedNetwork, AttachedSubnet, AttachmentRequest } from './attachment/attached-network.js';
+export type { AttachedNetwork, AttachmentRequest } from './attachment/attached-network.js';
+export type { AttachedSubnet, NetworkAddress } from './attachment/network-address.js';
+export type { NodeBalancer } from './attachment/node-balancers.js';
 export { JoinError, type JoinErrorCode } from './error.js';
 export { type JoinEvent, JoinState, type SwarmNode } from './events.js';
 export { type CloseOptions, JoinedNode, type JoinedNodeOptions } from './joined-node.js';

@@ -4,6 +4,7 @@ import { hostname as systemHostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AttachedNetwork, type AttachmentRequest } from './attachment/attached-network.js';
 import { AttachmentKeeper } from './attachment/attachment-keeper.js';
+import { type NodeBalancer, NodeBalancers } from './attachment/node-balancers.js';
 import { JoinError } from './error.js';
 import { type JoinEvent, JoinState } from './events.js';
 import { ManagerConnection, ManagerName } from './grpc/manager-connection.js';
@@ -113,6 +114,7 @@ export class JoinedNode {
   readonly #assignments = new AssignmentSet();
   readonly #rejection: TaskRejection;
   readonly #renewal: RenewalTimer;
+  readonly #balancers = new NodeBalancers((error) => this.#emit({ kind: 'warning', error }));
   #store: IdentityStore | undefined;
   #identity: NodeIdentity | undefined;
   #managers: ManagerList | undefined;
@@ -172,6 +174,11 @@ export class JoinedNode {
   /** The current attachments. */
   get attachments(): readonly AttachedNetwork[] {
     return this.#keeper?.attachments ?? [];
+  }
+
+  /** The addresses of this node's load balancers, as the swarm last listed them, by network id. */
+  get balancers(): readonly NodeBalancer[] {
+    return this.#balancers.current;
   }
 
   /** The managers that the swarm last named. */
@@ -416,6 +423,9 @@ export class JoinedNode {
       this.#emit({ kind: 'managers', managers: this.#managers.known });
     }
     const availability = node.spec?.availability ?? Availability.Active;
+    if (this.#balancers.update(node.attachments)) {
+      this.#emit({ kind: 'balancers', balancers: this.#balancers.current });
+    }
     this.#keeper?.nodeState({ availability, attachments: node.attachments });
     const shown = {
       nodeId: identity.nodeId,

@@ -44,6 +44,7 @@ export interface FakeNetwork {
   readonly gateway: string;
   /** Addresses in use, with their prefix lengths. */
   readonly taken: Set<string>;
+  readonly ingress: boolean;
 }
 
 interface FakeTask {
@@ -68,6 +69,8 @@ interface FakeNode {
   assignments: Set<ServerHttp2Stream>;
   sequence: number;
   rotate: boolean;
+  /** Address of its load balancer on each network, by the network's id. */
+  balancers: Map<string, string>;
 }
 
 /** The state that all managers share. */
@@ -98,11 +101,19 @@ export class FakeSwarm {
     this.addNetwork('web', {});
   }
 
+  /** Adds the network that each node is on. */
+  addIngress(): FakeNetwork {
+    return this.addNetwork('ingress', { attachable: false, ingress: true });
+  }
+
   get token(): string {
     return this.ca.token(this.secret);
   }
 
-  addNetwork(name: string, { attachable = true, options = {} as Record<string, string> }): FakeNetwork {
+  addNetwork(
+    name: string,
+    { attachable = true, ingress = false, options = {} as Record<string, string> },
+  ): FakeNetwork {
     const index = this.networks.size;
     const network = {
       id: `net${index}0000000000000000000aa`,
@@ -114,6 +125,7 @@ export class FakeSwarm {
       subnet: `10.${77 + index}.0.0/24`,
       gateway: `10.${77 + index}.0.1`,
       taken: new Set<string>(),
+      ingress,
     };
     this.networks.set(name, network);
     return network;
@@ -153,11 +165,30 @@ export class FakeSwarm {
         spec: { availability: node.availability, desiredRole: node.desiredRole },
         status: { state: 2, addr: '127.0.0.1' },
         certificate: { status: { state: node.rotate ? 5 : 3 } },
+        attachments: this.#balancersOf(node),
         vxlanUdpPort: 4789,
       },
       managers: this.managers.map((manager) => ({ peer: { nodeId: 'm', addr: manager.address }, weight: 10 })),
       keys: this.keys,
       rootCa: Buffer.from(this.ca.pem),
+    });
+  }
+
+  /** The addresses of a node's load balancers, on the ingress network and those that it has tasks on. */
+  #balancersOf(node: FakeNode): object[] {
+    const held = [...this.tasks.values(), ...this.pending].filter(({ nodeId }) => nodeId === node.id);
+    const networks = [...this.networks.values()].filter(
+      (network) => network.ingress || held.some((task) => task.network === network),
+    );
+    for (const [id, address] of node.balancers) {
+      if (networks.some((network) => network.id === id)) continue;
+      node.balancers.delete(id);
+      for (const { taken } of this.networks.values()) taken.delete(address);
+    }
+    return networks.map((network) => {
+      const address = node.balancers.get(network.id) ?? takeAddress(network);
+      node.balancers.set(network.id, address);
+      return { network: networkMessage(network), addresses: [address] };
     });
   }
 
@@ -172,12 +203,14 @@ export class FakeSwarm {
   assign(task: FakeTask): void {
     this.tasks.set(task.id, task);
     this.change(task, 0);
+    this.push();
   }
 
   remove(task: FakeTask): void {
     this.tasks.delete(task.id);
     if (task.network !== undefined) task.network.taken.delete(task.address);
     this.change(task, 1);
+    this.push();
   }
 
   change(task: FakeTask, action: number): void {
@@ -215,21 +248,26 @@ export function taskMessage(task: FakeTask): object {
     spec: containerId === undefined ? {} : { attachment: { containerId } },
     status: { state },
     desiredState: 512,
-    networks:
-      network === undefined
-        ? []
-        : [
-            {
-              network: {
-                id: network.id,
-                spec: { annotations: { name: network.name }, attachable: network.attachable },
-                driverState: { name: 'overlay', options: network.options },
-                ipam: { configs: [{ subnet: network.subnet, gateway: network.gateway }] },
-              },
-              addresses: [address],
-            },
-          ],
+    networks: network === undefined ? [] : [{ network: networkMessage(network), addresses: [address] }],
   };
+}
+
+function networkMessage({ id, name, attachable, ingress, options, subnet, gateway }: FakeNetwork): object {
+  return {
+    id,
+    spec: { annotations: { name }, attachable, ingress },
+    driverState: { name: 'overlay', options },
+    ipam: { configs: [{ subnet, gateway }] },
+  };
+}
+
+/** Takes a network's first free address. */
+function takeAddress({ subnet, taken }: FakeNetwork): string {
+  const base = subnet.replace('.0/24', '');
+  const free = Array.from({ length: 200 }, (_, i) => `${base}.${i + 2}/24`).find((address) => !taken.has(address));
+  if (free === undefined) throw new Error('no free address');
+  taken.add(free);
+  return free;
 }
 
 /** Sends a message on a stream, as is. */
@@ -448,6 +486,7 @@ export class FakeManager {
       assignments: new Set<ServerHttp2Stream>(),
       sequence: 0,
       rotate: false,
+      balancers: new Map<string, string>(),
     };
     node.csr = csr;
     node.certificate = certificate + intermediate;

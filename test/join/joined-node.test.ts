@@ -52,6 +52,53 @@ test('MTU and encryption follow the driver options', async (t) => {
   assert.deepEqual([attachment.encrypted, attachment.mtu], [true, 1300 - 50 - 26]);
 });
 
+test("load balancers' addresses are reported as they come and go with attachments, and that of ingress always", async (t) => {
+  const { swarm, managers } = await swarmOf(t);
+  const ingress = swarm.addIngress();
+  const web = swarm.networks.get('web');
+  const joining = await Joining.start(t, managers[0]);
+  const { balancers: first } = await joining.event('balancers');
+  assert.deepEqual(
+    first.map(({ networkId, networkName, address, vni, ingress: flag, dsr }) => [
+      [networkId, networkName, address, vni],
+      [flag, dsr],
+    ]),
+    [
+      [
+        [ingress.id, 'ingress', '10.78.0.2/24', 4098],
+        [true, false],
+      ],
+    ],
+  );
+  joining.node.attach({ network: 'web' });
+  await joining.event('balancers', ({ balancers }) => balancers.some(({ networkId }) => networkId === web?.id));
+  assert.equal(joining.node.balancers.find(({ networkId }) => networkId === web?.id)?.ingress, false);
+  await joining.event('attached');
+  swarm.push();
+  swarm.push();
+  await joining.node.detach({ network: 'web' });
+  await joining.until(() => joining.node.balancers.length === 1, 'only ingress');
+  assert.equal(joining.of('balancers').length, 3);
+});
+
+test("a load balancer's network that makes no sense is skipped, with one warning", async (t) => {
+  const { swarm, managers } = await swarmOf(t);
+  swarm.addIngress();
+  swarm.addNetwork('broken', { ingress: true, options: { 'com.docker.network.driver.overlay.vxlanid_list': 'x' } });
+  const joining = await Joining.start(t, managers[0]);
+  const { error } = await joining.event('warning');
+  assert.equal(error.code, 'BAD_ANSWER');
+  assert.match(error.message, /^network "broken": /);
+  swarm.push();
+  swarm.rotateKeys();
+  await joining.until(() => joining.of('keys').length === 2, 'rotation');
+  assert.equal(joining.of('warning').length, 1);
+  assert.deepEqual(
+    joining.node.balancers.map(({ networkName }) => networkName),
+    ['ingress'],
+  );
+});
+
 test('a node that comes back has its identity, and gets its attachments back', async (t) => {
   const { swarm, managers } = await swarmOf(t);
   const directory = stateDirectory(t);

@@ -57,6 +57,16 @@ test('the presence of the option encrypts, whatever its value', () => {
   }
 });
 
+test('flags of the network and its driver are read', () => {
+  const plain = readAttachment({ network: 'two' }, 't1', attachment({}));
+  assert.deepEqual([plain.ingress, plain.internal, plain.dsr], [false, false, false]);
+  const { network, addresses } = attachment({ options: { dsr: '' } });
+  assert.ok(network?.spec);
+  const spec = { ...network.spec, ingress: true, internal: true };
+  const flagged = readAttachment({ network: 'two' }, 't1', { network: { ...network, spec }, addresses });
+  assert.deepEqual([flagged.ingress, flagged.internal, flagged.dsr], [true, true, true]);
+});
+
 test('what makes no sense is refused with the network', () => {
   for (const changes of [
     { driver: 'bridge' },
