@@ -2,6 +2,10 @@
  * A node of a swarm: a VTEP whose peers, endpoints and services come from gossip.
  * @module vtep/swarm
  */
+export { DEFAULT_GOSSIP_BOUNDS, type GossipBounds } from './member/gossip-bounds.js';
+export { GossipError, type GossipErrorCode } from './member/gossip-error.js';
+export type { SwarmGossipSettings } from './member/local-gossip.js';
+export { openGossip } from './member/open-gossip.js';
 export type {
   GossipCounters,
   GossipKeyReport,

@@ -17,6 +17,8 @@ export class Peer {
   suspicion: Suspicion | undefined;
   /** Whether it is in its owner's list of suspects. */
   isListed = false;
+  /** Whether it answered the latest probe over TCP only. */
+  isStreamOnly = false;
   /** When an accusation was last passed on because of a stale `alive`. */
   accusedAt = -Infinity;
 

@@ -118,7 +118,10 @@ export class Probing {
     if (seqNo === this.#probe?.seqNo) {
       // Late, so that the failure is certain already: the timer was, perhaps, not.
       if (now >= this.#probe.deadline) this.#advanceProbe(now);
-      else this.#endProbe(-1, now);
+      else {
+        this.#probe.peer.isStreamOnly = false;
+        this.#endProbe(-1, now);
+      }
       return;
     }
     const relay = this.#relays.take(seqNo, now);
@@ -212,6 +215,7 @@ export class Probing {
     const { self, counts } = this.#context;
     if (probe.answeredByStream) {
       counts.streamOnlyProbes += 1;
+      probe.peer.isStreamOnly = true;
       this.#endProbe(-1, now);
       return;
     }

@@ -108,6 +108,15 @@ export class NetworkDb implements MemberUser {
     }
   }
 
+  /** Number of entries of a network that watchers know, in all its tables. */
+  entryCount(networkId: string): number {
+    let count = 0;
+    for (const table of this.#networks.get(networkId)?.tables.values() ?? []) {
+      for (const entry of table.values()) if (entry.isVisible) count += 1;
+    }
+    return count;
+  }
+
   /** The value of an entry that watchers know. */
   value(networkId: string, tableName: string, key: string): Uint8Array | undefined {
     const entry = this.#networks.get(networkId)?.get(tableName, key);
