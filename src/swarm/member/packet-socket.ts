@@ -52,8 +52,10 @@ export class PacketSocket {
       lookup: (host, _, found) => found(null, host, family === IPV4_BYTES ? 4 : 6),
     });
     try {
+      // Without a resolver, it may be listening at once.
+      const listening = once(socket, 'listening');
       socket.bind({ address: formatAddress(endpoint.addr), port: endpoint.port, exclusive: true });
-      await once(socket, 'listening');
+      await listening;
     } catch (error) {
       socket.close();
       throw socketError(`UDP ${endpointText(endpoint)}`, error as Error);
