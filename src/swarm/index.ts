@@ -6,6 +6,7 @@ export { DEFAULT_GOSSIP_BOUNDS, type GossipBounds } from './member/gossip-bounds
 export { GossipError, type GossipErrorCode } from './member/gossip-error.js';
 export type { SwarmGossipSettings } from './member/local-gossip.js';
 export { openGossip } from './member/open-gossip.js';
+export { startGossipThread } from './member/start-gossip-thread.js';
 export type {
   GossipCounters,
   GossipKeyReport,

@@ -11,6 +11,7 @@ export class Entries {
   readonly #context: DbContext;
   readonly #networks: Networks;
   #size = 0;
+  #valueBytes = 0;
 
   constructor(context: DbContext, networks: Networks) {
     this.#context = context;
@@ -36,9 +37,14 @@ export class Entries {
   ): boolean {
     const deletes = event.event === EntryEvent.Delete;
     const { counts, parameters } = this.#context;
-    const { keepUnknownDeletes, maxEntries, reapEntryTime } = parameters;
+    const { keepUnknownDeletes, maxEntries, maxValueBytes, reapEntryTime } = parameters;
     const reapAt = deletes ? now + residualTime(event, reapEntryTime) : Infinity;
     const before = old?.isVisible === true ? old.event.value : undefined;
+    const growth = event.value.length - (old?.event.value.length ?? 0);
+    if (growth > 0 && this.#valueBytes + growth > maxValueBytes) {
+      counts.refusedEntries += 1;
+      return false;
+    }
     let entry = old;
     if (entry === undefined) {
       if (deletes && !isBulkSync && !keepUnknownDeletes) return false;
@@ -52,6 +58,7 @@ export class Entries {
     } else {
       entry.change(event, owner, reapAt);
     }
+    this.#valueBytes += growth;
     if (deletes) network.tombstones.add(entry);
     else network.tombstones.delete(entry);
     counts.tableEvents += 1;
@@ -64,6 +71,7 @@ export class Entries {
   remove(network: Network, entry: Entry): void {
     network.remove(entry);
     this.#size -= 1;
+    this.#valueBytes -= entry.event.value.length;
   }
 
   /** Forgets all entries of a network without reports. */

@@ -63,6 +63,8 @@ export interface NetworkDbParameters {
   readonly maxAttachments: number;
   /** Entries of all tables, deleted ones included. @default 1048576 */
   readonly maxEntries: number;
+  /** Bytes of the values of all entries; those that don't fit are refused and counted. @default 268435456 */
+  readonly maxValueBytes: number;
   /** Events queued, per queue. @default 32768 */
   readonly maxBroadcasts: number;
 }
@@ -93,5 +95,6 @@ export const DEFAULT_NETWORK_DB_PARAMETERS: NetworkDbParameters = {
   maxNetworks: 4096,
   maxAttachments: 262_144,
   maxEntries: 1_048_576,
+  maxValueBytes: 268_435_456,
   maxBroadcasts: 32_768,
 };

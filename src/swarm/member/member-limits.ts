@@ -11,6 +11,7 @@ export const MEMBER_LIMITS = {
     maxNetworks: 4096,
     maxAttachments: 131_072,
     maxEntries: 131_072,
+    maxValueBytes: 67_108_864,
     maxBroadcasts: 8192,
   },
 } as const satisfies SwarmMemberParameters;
