@@ -47,3 +47,12 @@ export {
 } from './networkdb/swarm-member.js';
 export { DOCKER_PROFILES, type DockerProfile } from './profiles.js';
 export { type LearnedChanges, type LearnedNetwork } from './learned/learned-network.js';
+export { LearnedTables, type LearnedTablesOptions } from './learned/learned-tables.js';
+export { type LearnedCounts, LearnedRefusal } from './learned/learned-counts.js';
+export { kindAndName, learnedEndpointId } from './learned/learned-endpoint.js';
+export {
+  type AnnouncedEntry,
+  announcedBalancer,
+  announcedEndpoint,
+  type LocalEndpoint,
+} from './learned/local-endpoint.js';

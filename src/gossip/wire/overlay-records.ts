@@ -15,7 +15,7 @@ import { type EndpointRecord, type PeerRecord, type PortConfig, type PortProtoco
 /** What Docker writes for a service without a virtual IP: Go's text for an address that is nil. */
 const NO_VIP = '<nil>';
 /** Name of the load balancers' records on the ingress network. */
-const INGRESS_ENDPOINT = 'ingress-endpoint';
+export const INGRESS_ENDPOINT = 'ingress-endpoint';
 const PROTOCOLS = [ServiceProtocol.Tcp, ServiceProtocol.Udp, ServiceProtocol.Sctp] as const;
 
 /** Where a record was found. */
@@ -133,7 +133,8 @@ function formatAddress(address: Uint8Array): string {
   return formatIp(address.length === 4 ? 4 : 6, address);
 }
 
-function addressOf(text: string): Uint8Array | undefined {
+/** An address of 4 or 16 bytes; undefined for what isn't one. */
+export function addressOf(text: string): Uint8Array | undefined {
   try {
     return parseIp(text);
   } catch {

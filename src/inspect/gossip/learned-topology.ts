@@ -1,10 +1,16 @@
 /** The topology that gossip describes: its nodes, networks, endpoints and services. */
 import { VtepError } from '../../error.js';
-import { isFault, isIngressBalancer, NodeState, peerEndpointOf, serviceRecordOf } from '../../gossip/index.js';
+import {
+  isFault,
+  isIngressBalancer,
+  kindAndName,
+  NodeState,
+  peerEndpointOf,
+  serviceRecordOf,
+} from '../../gossip/index.js';
 import {
   Compatibility,
   type Endpoint,
-  EndpointKind,
   FloodPolicy,
   type KeyRing,
   type Network,
@@ -78,8 +84,7 @@ export function learnedTopology(state: GossipState, options: LearnedOptions): Le
     const { key, network, owner } = peer.entry;
     const isBalancer = balancers.has(peer);
     return {
-      kind: isBalancer ? EndpointKind.Balancer : EndpointKind.Container,
-      name: isBalancer ? `lb-${names.get(network) ?? ''}` : (recordOf(state, peer)?.name ?? key.slice(0, SHORT_ID)),
+      ...kindAndName(key, names.get(network) ?? '', recordOf(state, peer), isBalancer),
       id: key,
       network: networkIndex.get(network) ?? 0,
       node: nodeIndex.get(owner) ?? 0,
