@@ -7,6 +7,7 @@ export { GossipError, type GossipErrorCode } from './member/gossip-error.js';
 export type { SwarmGossipSettings } from './member/local-gossip.js';
 export { openGossip } from './member/open-gossip.js';
 export { startGossipThread } from './member/start-gossip-thread.js';
+export { SwarmError, type SwarmErrorCode } from './error.js';
 export type {
   GossipCounters,
   GossipKeyReport,
@@ -18,3 +19,11 @@ export type {
   SwarmGossipOptions,
 } from './member/swarm-gossip.js';
 export type { JoinedNetwork, OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
+export {
+  type OpenGossip,
+  type OwnEndpointReport,
+  type SwarmReport,
+  SwarmVtep,
+  type SwarmVtepCloseOptions,
+  type SwarmVtepKeys,
+} from './swarm-vtep.js';
