@@ -8,6 +8,7 @@ import { LearnOutcome, type NodeTables, TargetKind } from '../overlay/index.js';
 import { VXLAN_HEADER_LEN, type VxlanReserved } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
+import { PeerMark, PeerMarks } from './peer-marks.js';
 import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 
 const MAC_BYTES = 6;
@@ -16,6 +17,8 @@ const GROUP = 1 << 8;
 
 /** Decapsulates VXLAN. Packets become frames, with their `network` and source `node`. */
 export class Decap {
+  /** The nodes that valid packets came from. */
+  readonly heardFrom = new PeerMarks();
   readonly #tables: NodeTables;
   readonly #drops: DropCounters;
   readonly #strip: VxlanStrip;
@@ -29,6 +32,7 @@ export class Decap {
     this.#strip = new VxlanStrip(reserved);
     this.#acceptUnknown = acceptUnknownVteps;
     this.#family = tables.here.vtep.length === 4 ? 4 : 6;
+    tables.nodes.forEach((_, node) => this.heardFrom.renew(node));
   }
 
   /**
@@ -70,6 +74,7 @@ export class Decap {
     // Anyone can send cleartext VXLAN; the topology says which addresses are legitimate.
     if (node < 0 && !(this.#acceptUnknown ?? tables.acceptUnknownVteps)) return DropReason.UnknownVtep;
     if (node === tables.node) return DropReason.Loop;
+    if (node >= 0) this.heardFrom.bytes[node] |= opened ? PeerMark.Encrypted : PeerMark.Clear;
     const frame = vxlan + VXLAN_HEADER_LEN;
     batch.start[i] = frame;
     batch.network[i] = network;

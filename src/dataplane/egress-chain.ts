@@ -19,6 +19,7 @@ import { Forward, Oversize } from './forward.js';
 import { Fragment } from './fragment.js';
 import type { IcmpRateOptions } from './icmp-rate.js';
 import { Identifications } from './identifications.js';
+import type { PeerMarks } from './peer-marks.js';
 import { Seal } from './seal.js';
 import type { TunnelOptions } from './tunnel.js';
 
@@ -203,6 +204,11 @@ export class EgressChain {
   refuse(reason: DropReason): void {
     this.frames++;
     this.drops.add(reason);
+  }
+
+  /** The nodes that packets were sent to. */
+  get sentTo(): PeerMarks {
+    return this.#encap.sentTo;
   }
 
   /** Input and outcome; both sides are equal. */

@@ -4,10 +4,13 @@ import type { NodeTables } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
+import { PeerMark, PeerMarks } from './peer-marks.js';
 import { Tunnel, type TunnelOptions } from './tunnel.js';
 
 /** Encapsulates frames for the VTEP of their `node`. */
 export class Encap {
+  /** The nodes that packets were sent to. */
+  readonly sentTo = new PeerMarks();
   readonly #tables: NodeTables;
   readonly #options: Omit<TunnelOptions, 'port'>;
   readonly #drops: DropCounters;
@@ -34,6 +37,7 @@ export class Encap {
     const { vtep } = this.#tables.here;
     const to = nodes[node]?.vtep;
     const reached = node !== this.#tables.node && to?.length === vtep.length;
+    this.sentTo.renew(node);
     this.#tunnels[node] = reached ? new Tunnel(vtep, to, { ...this.#options, port }) : undefined;
   }
 
@@ -42,7 +46,8 @@ export class Encap {
     const { bytes } = batch.arena;
     const { start, end, network, node: nodes, flow, tos, ttl } = batch;
     const { next } = this.#identifications;
-    const { vni } = this.#tables.columns;
+    const { vni, encrypted } = this.#tables.columns;
+    const marks = this.sentTo.bytes;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
       const node = nodes[i];
@@ -59,6 +64,7 @@ export class Encap {
         this.#drop(batch, i, DropReason.PacketTooBig);
         continue;
       }
+      marks[node] |= encrypted[network[i]] === 0 ? PeerMark.Clear : PeerMark.Encrypted;
       start[i] = ip;
       batch.move(i, kept++);
     }

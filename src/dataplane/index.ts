@@ -52,6 +52,7 @@ export { Seal } from './seal.js';
 export { type IngressAccounting, IngressChain, type IngressChainOptions } from './ingress-chain.js';
 export { clampMss } from './mss-clamp.js';
 export { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from './packet-too-big.js';
+export { PeerMark, PeerMarks } from './peer-marks.js';
 export { PathMtuDiscovery } from './path-mtu-discovery.js';
 export { VniCounts } from './vni-counts.js';
 export { guessText, type GuessedPort, looksLikeVxlan, VxlanGuess } from './vxlan-guess.js';

@@ -22,6 +22,7 @@ import type { BatchSink } from './egress-chain.js';
 import { Open } from './open.js';
 import { Classifier, PacketKind } from './packet-kind.js';
 import { PathMtuDiscovery } from './path-mtu-discovery.js';
+import type { PeerMarks } from './peer-marks.js';
 import { Reassembly } from './reassembly.js';
 
 /** Options of a node's ingress. */
@@ -151,6 +152,16 @@ export class IngressChain {
     this.open = new Open(this.#drops, classifier, inbound);
     this.#decap = new Decap(tables, this.#drops, reserved, options.acceptUnknownVteps);
     this.deliver = new Deliver(tables, this.#drops);
+    tables.watch({
+      node: (index, another) => {
+        if (another) this.heardFrom.renew(index);
+      },
+    });
+  }
+
+  /** The nodes that valid packets came from. */
+  get heardFrom(): PeerMarks {
+    return this.#decap.heardFrom;
   }
 
   /** Input and outcome; both sides are equal. */

@@ -8,6 +8,7 @@
  */
 import type { Aead } from '../../aead/portable.js';
 import type { SequenceReservations } from '../../ipsec/index.js';
+import type { PeerMarks } from '../../dataplane/index.js';
 import { type Arena, PacketBatch } from '../../memory/index.js';
 import {
   ChangeKind,
@@ -171,6 +172,16 @@ export class LiveNode {
     return this.#chains.tables.forwarding.size;
   }
 
+  /** The nodes that packets were sent to. One reader may take its marks. */
+  get sentTo(): PeerMarks {
+    return this.#chains.egress.sentTo;
+  }
+
+  /** The nodes that valid packets came from. One reader may take its marks. */
+  get heardFrom(): PeerMarks {
+    return this.#chains.ingress.heardFrom;
+  }
+
   /** The SAs, if it has any. */
   get sas(): NodeSas | undefined {
     return this.#sas;
@@ -219,6 +230,19 @@ export class LiveNode {
   detach(endpoint: string): void {
     this.#ports.detach(endpoint);
     this.#arrange();
+  }
+
+  /**
+   * Sends a frame as if an endpoint of this node had sent it. Call it between two turns.
+   * @param frame its source MAC is that of an endpoint of this node
+   * @param network index of its network
+   * @returns false if there is no room for it
+   */
+  send(frame: Uint8Array, network: number): boolean {
+    const batch = this.#frames;
+    if (batch.copyIn(frame, 0, frame.length, network) < 0) return false;
+    this.#chains.egress.run(batch, this.#options.clock());
+    return true;
   }
 
   /** Gives a part its turns from now on. The caller closes it, after `removePart`. */
