@@ -1,6 +1,7 @@
 /** Parses the config file, YAML or JSON, into a topology. Every error states its line and how to fix it. */
 import { ConfigClaims } from './config-claims.js';
 import { readContainers, readEndpoints } from './config-endpoints.js';
+import { readMembership } from './config-membership.js';
 import { completed, type GivenNetwork, readNetworks, readNodes } from './config-networks.js';
 import type { ParsedConfig } from './config-schema.js';
 import { type ConfigData, parsedConfig } from './config-text.js';
@@ -89,6 +90,12 @@ function readRing(parsed: ParsedConfig, locations: Locations, file: string | Key
 export interface ConfigOptions {
   /** The key ring; replaces the config's own keys. */
   readonly ring?: KeyRing;
+  /**
+   * Name of a node that learns the others from gossip: the config has its networks and endpoints only, and the topology
+   * gets a `membership`.
+   * @default none: the config has all nodes and endpoints
+   */
+  readonly member?: string;
 }
 
 /**
@@ -104,10 +111,11 @@ export interface ConfigOptions {
  * const tables = new NodeTables(topology, 'node1');
  * console.log(tables.node, topology.networks.length);
  */
-export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}): Topology {
+export function parseConfig(file: string | KeyText, { ring, member }: ConfigOptions = {}): Topology {
   const { parsed, locations } = parsedConfig(file);
   const nodes = readNodes(parsed, locations);
   const given = readNetworks(parsed, locations, ring !== undefined);
+  const membership = member === undefined ? undefined : readMembership(parsed, locations, nodes, given, member);
   const plan = isSwarm(parsed, given) ? readPlan(parsed, locations, nodes, given) : undefined;
   const networks = given.map((network, i) => completed(network, plan, i));
   return {
@@ -117,6 +125,7 @@ export function parseConfig(file: string | KeyText, { ring }: ConfigOptions = {}
     networks,
     ...readAttached(parsed, locations, nodes, networks, plan),
     ring: ring ?? readRing(parsed, locations, file),
+    ...(membership === undefined ? {} : { membership }),
     ...(parsed.acceptUnknownVteps === undefined ? {} : { acceptUnknownVteps: parsed.acceptUnknownVteps }),
   };
 }

@@ -55,6 +55,7 @@ export {
   type SwarmPlan,
   type Waiting,
 } from './ipam/swarm-plan.js';
+export { type Membership, type NetworkMembership } from './membership.js';
 export { NeighbourTable } from './tables/neighbour-table.js';
 export { NodeSas, type NodeSasOptions, RingOutcome, type RingUpdateOptions } from './keys/node-sas.js';
 export { type RotationStep, StepKind } from './keys/peer-sas.js';

@@ -1,5 +1,6 @@
 /** Description of the network: nodes, networks, endpoints and keys, from a config or an import. */
 import type { KeyRing } from './keys/key-ring.js';
+import type { Membership } from './membership.js';
 import type { Prefix } from './prefix.js';
 import type { Profile } from './profile.js';
 import type { ServiceSet } from './services/service-set.js';
@@ -106,6 +107,8 @@ export interface Topology {
    * @default false
    */
   readonly acceptUnknownVteps?: boolean;
+  /** What else a node needs that learns the others from gossip; undefined unless it was asked for. */
+  readonly membership?: Membership | undefined;
   /** Its services. Their tasks and load balancers are among the endpoints. */
   readonly services?: ServiceSet | undefined;
 }

@@ -33,6 +33,9 @@ export const NODE_FIELDS = {
 
 /** Fields of a network. */
 export const NETWORK_FIELDS = {
+  id: text('an id')
+    .regex(/^[\w.-]{1,64}$/, { error: not('an id: 1 to 64 letters, digits and ._-') })
+    .optional(),
   ipRange: oneOrMore('a subnet').optional(),
   labels: z.record(z.string(), text('a text'), { error: not('a block of labels') }).default({}),
   attachable: bool().optional(),
