@@ -46,7 +46,7 @@ export {
   type SwarmMemberPorts,
 } from './networkdb/swarm-member.js';
 export { DOCKER_PROFILES, type DockerProfile } from './profiles.js';
-export { type LearnedChanges, type LearnedNetwork } from './learned/learned-network.js';
+export { type LearnedChanges, type LearnedNetwork, type LearnedState } from './learned/learned-network.js';
 export { LearnedTables, type LearnedTablesOptions } from './learned/learned-tables.js';
 export { type LearnedCounts, LearnedRefusal } from './learned/learned-counts.js';
 export { kindAndName, learnedEndpointId } from './learned/learned-endpoint.js';

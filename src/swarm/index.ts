@@ -18,12 +18,7 @@ export type {
   SwarmGossipListener,
   SwarmGossipOptions,
 } from './member/swarm-gossip.js';
-export type { JoinedNetwork, OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
-export {
-  type OpenGossip,
-  type OwnEndpointReport,
-  type SwarmReport,
-  SwarmVtep,
-  type SwarmVtepCloseOptions,
-  type SwarmVtepKeys,
-} from './swarm-vtep.js';
+export type { SilentPeer } from './silent-peers.js';
+export type { JoinedNetwork, OpenGossip, OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
+export type { OwnEndpointReport, SwarmReport } from './swarm-report.js';
+export { SwarmVtep, type SwarmVtepCloseOptions, type SwarmVtepKeys } from './swarm-vtep.js';

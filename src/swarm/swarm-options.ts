@@ -2,7 +2,10 @@
 import type { LearnedNetwork } from '../gossip/index.js';
 import type { LiveVtepOptions } from '../live/index.js';
 import type { Node } from '../overlay/index.js';
-import type { SwarmGossipOptions } from './member/swarm-gossip.js';
+import type { SwarmGossip, SwarmGossipListener, SwarmGossipOptions } from './member/swarm-gossip.js';
+
+/** Starts a member. */
+export type OpenGossip = (options: SwarmGossipOptions, listener: SwarmGossipListener) => Promise<SwarmGossip>;
 
 /** Options of a VTEP whose peers, endpoints and services come from gossip. */
 export interface SwarmVtepOptions extends Omit<LiveVtepOptions, 'topology' | 'node'> {
@@ -14,6 +17,11 @@ export interface SwarmVtepOptions extends Omit<LiveVtepOptions, 'topology' | 'no
    */
   readonly port?: number;
   readonly gossip: SwarmGossipOptions;
+  /**
+   * Starts the member of the swarm's gossip.
+   * @default in a thread of its own, since packets mustn't delay its answers
+   */
+  readonly openGossip?: OpenGossip;
 }
 
 /** An endpoint of this node, which it announces to the others. */

@@ -24,6 +24,11 @@ export class Differences<K, V> {
     return this.#wanted.size;
   }
 
+  /** The values as of the last `take`. */
+  get taken(): Iterable<V> {
+    return this.#taken.values();
+  }
+
   /** The value as it shall be. */
   get(key: K): V | undefined {
     return this.#wanted.has(key) ? this.#wanted.get(key) : this.#taken.get(key);

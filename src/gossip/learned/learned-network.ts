@@ -1,5 +1,13 @@
 /** A network that a node is on, and what gossip says about it as changes of the node's tables. */
-import type { Network, ServiceChange, TopologyChange } from '../../overlay/index.js';
+import type {
+  EndpointRecord,
+  Network,
+  Node,
+  ServiceChange,
+  ServiceNetworkSet,
+  ServiceRecord,
+  TopologyChange,
+} from '../../overlay/index.js';
 
 /** A network of the node's topology, and its id in gossip. Managers tell it; gossip has no names or VNIs. */
 export interface LearnedNetwork {
@@ -24,4 +32,13 @@ export interface LearnedNetwork {
 export interface LearnedChanges {
   readonly topology: readonly TopologyChange[];
   readonly services: readonly ServiceChange[];
+}
+
+/** What a node's tables and services hold once all changes have been applied; this node itself isn't among the nodes. */
+export interface LearnedState {
+  readonly nodes: readonly Node[];
+  readonly networks: readonly Network[];
+  readonly endpoints: readonly EndpointRecord[];
+  readonly serviceNetworks: readonly ServiceNetworkSet[];
+  readonly records: readonly ServiceRecord[];
 }

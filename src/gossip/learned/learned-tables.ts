@@ -10,7 +10,7 @@ import { isIngressBalancer, serviceRecordOf } from '../wire/overlay-records.js';
 import { type LearnedCounts, LearnedRefusal } from './learned-counts.js';
 import { kindAndName, learnedEndpointId } from './learned-endpoint.js';
 import { LearnedEntries, LearnedEntry } from './learned-entry.js';
-import type { LearnedChanges, LearnedNetwork } from './learned-network.js';
+import type { LearnedChanges, LearnedNetwork, LearnedState } from './learned-network.js';
 import { LearnedNodes } from './learned-nodes.js';
 import { readEndpoint, readPeer } from './learned-values.js';
 import { type LocalEndpoint, localRecord, placeOf } from './local-endpoint.js';
@@ -213,6 +213,11 @@ export class LearnedTables {
     }
     this.#rebalanced.clear();
     return this.#pending.take();
+  }
+
+  /** What all changes that `take` has returned add up to, for tables that couldn't follow one of them. */
+  get taken(): LearnedState {
+    return this.#pending.taken;
   }
 
   get #here(): string {

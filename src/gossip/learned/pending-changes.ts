@@ -11,7 +11,7 @@ import {
   type ServiceChange,
 } from '../../overlay/index.js';
 import { Differences } from './differences.js';
-import type { LearnedChanges } from './learned-network.js';
+import type { LearnedChanges, LearnedState } from './learned-network.js';
 
 /** The objects of a topology and its services, with what has changed since the last `take`. */
 export class PendingChanges {
@@ -35,6 +35,18 @@ export class PendingChanges {
   /** The changes. They can also be applied in pieces, as long as the order stays. */
   take(): LearnedChanges {
     return { topology: this.#topology(), services: this.#services() };
+  }
+
+  /** What all changes that were taken add up to. */
+  get taken(): LearnedState {
+    const { nodes, networks, endpoints, serviceNetworks, records } = this;
+    return {
+      nodes: [...nodes.taken],
+      networks: [...networks.taken],
+      endpoints: [...endpoints.taken],
+      serviceNetworks: [...serviceNetworks.taken],
+      records: [...records.taken],
+    };
   }
 
   #topology(): TopologyChange[] {

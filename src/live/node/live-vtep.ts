@@ -34,6 +34,11 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
    */
   readonly sockets?: 'system' | 'node';
   /**
+   * Whether the sockets must carry ESP: encrypted networks may come later.
+   * @default whether the topology has an encrypted network
+   */
+  readonly esp?: boolean;
+  /**
    * Monotonic clock in seconds.
    * @default performance.now
    */
@@ -140,12 +145,12 @@ export class LiveVtep {
    * OverlayError `BAD_CONFIG` if the topology has no such node
    */
   static async open(options: LiveVtepOptions): Promise<LiveVtep> {
-    const { topology, node, sockets } = options;
+    const { topology, node } = options;
     const index = topology.nodes.findIndex(({ name }) => name === node);
     if (index < 0) throw new LiveError('BAD_NODE', unknownNode(node, topology.nodes));
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
     const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
-    const underlay = await openUnderlay(topology, index, arena, sockets);
+    const underlay = await openUnderlay(options, index, arena);
     let vtep: LiveVtep | undefined;
     try {
       vtep = new LiveVtep(options, underlay, arena);
@@ -267,14 +272,12 @@ export class LiveVtep {
 }
 
 async function openUnderlay(
-  topology: Topology,
+  { topology, sockets, esp = topology.networks.some(({ encrypted }) => encrypted) }: LiveVtepOptions,
   node: number,
   arena: Arena,
-  sockets: 'system' | 'node' | undefined,
 ): Promise<UnderlayPort> {
   const vteps = topology.nodes.map(({ vtep }) => vtep);
   const { port } = topology;
-  const esp = topology.networks.some(({ encrypted }) => encrypted);
   if (sockets !== 'node') {
     try {
       return new SocketUnderlay({ vteps, node, port, arena, esp });

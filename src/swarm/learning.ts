@@ -1,0 +1,206 @@
+/** Applies what gossip says to a running node's tables, a part at a time, so that packets pass in between. */
+import { VtepError } from '../error.js';
+import type { LearnedChanges, LearnedTables, TableChange } from '../gossip/index.js';
+import type { ServiceChange, ServiceSet, Topology, TopologyChange } from '../overlay/index.js';
+import { serviceDifferences, topologyDifferences } from './resynchronisation.js';
+
+/** The tables of a running node. */
+export interface FollowingTables {
+  /** Applies all changes or none. */
+  apply(changes: readonly TopologyChange[]): void;
+  /** Applies all changes or none. */
+  applyServices(changes: readonly ServiceChange[]): void;
+  readonly topology: Topology;
+  readonly services: ServiceSet | undefined;
+}
+
+/** Options of `Learning`. */
+export interface LearningOptions {
+  readonly learned: LearnedTables;
+  readonly tables: FollowingTables;
+  /** Receives a description of each problem, once. */
+  readonly tell: (text: string) => void;
+  /**
+   * Monotonic clock, in milliseconds.
+   * @default performance.now
+   */
+  readonly clock?: () => number;
+}
+
+/** Milliseconds of a turn, after which packets come first. */
+const TURN_MS = 2;
+/** Changes between two looks at the clock. */
+const PIECE = 64;
+/** Milliseconds from a change that failed to the next comparison of all tables. */
+const RETRY_MS = 10_000;
+
+/** A queue of changes between gossip and tables. */
+export class Learning {
+  readonly #options: LearningOptions;
+  readonly #clock: () => number;
+  /** What came from gossip, and how much of it `learned` knows. */
+  #heard: TableChange[] = [];
+  #known = 0;
+  /** What `learned` made of it, and how much of it the tables have. */
+  #changes: LearnedChanges = { topology: [], services: [] };
+  #topologyApplied = 0;
+  #servicesApplied = 0;
+  /** When the tables are next compared with what was learned; undefined while they follow. */
+  #compareAt: number | undefined;
+  #reported: string | undefined;
+  #resynchronised = 0;
+
+  constructor(options: LearningOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? ((): number => performance.now());
+  }
+
+  /** Changes that are yet to be applied. */
+  get waiting(): number {
+    const { topology, services } = this.#changes;
+    const made = topology.length - this.#topologyApplied + services.length - this.#servicesApplied;
+    return this.#heard.length - this.#known + made;
+  }
+
+  /** How often all tables were compared with what was learned, since a change couldn't be applied. */
+  get resynchronised(): number {
+    return this.#resynchronised;
+  }
+
+  /** Queues changes from gossip. */
+  push(changes: readonly TableChange[]): void {
+    for (const change of changes) this.#heard.push(change);
+  }
+
+  /**
+   * Applies changes for about two milliseconds. It never throws because of what gossip says.
+   * @returns whether there is more to do
+   */
+  turn(): boolean {
+    const end = this.#clock() + TURN_MS;
+    do {
+      if (!this.#piece()) return false;
+    } while (this.#clock() < end);
+    return true;
+  }
+
+  /**
+   * Makes a change of this node's own, and applies it before it returns, after those that were made before.
+   * @param change changes the learned tables
+   * @param undo takes it back if the tables refuse it
+   * @throws what `change` throws, or the tables: nothing has changed then
+   */
+  own(change: () => void, undo: () => void): void {
+    const { learned, tables } = this.#options;
+    while (this.#pieceOfMade());
+    this.#applyMade(learned.take());
+    change();
+    const { topology, services } = learned.take();
+    try {
+      tables.apply(topology);
+      tables.applyServices(services);
+    } catch (error) {
+      undo();
+      learned.take();
+      // Some of it may have been applied.
+      this.#compareAt = this.#clock();
+      throw error;
+    }
+  }
+
+  /** Does a part of the work. Returns whether there was any. */
+  #piece(): boolean {
+    if (this.#compareAt !== undefined && this.#clock() >= this.#compareAt) {
+      this.#compare();
+      return true;
+    }
+    return this.#pieceOfMade() || this.#pieceOfHeard();
+  }
+
+  #pieceOfHeard(): boolean {
+    const { learned } = this.#options;
+    const heard = this.#heard;
+    const end = Math.min(this.#known + PIECE, heard.length);
+    for (; this.#known < end; this.#known++) learned.change(heard[this.#known]);
+    if (this.#known < heard.length) return true;
+    this.#heard = [];
+    this.#known = 0;
+    if (!learned.pending) return false;
+    this.#applyLater(learned.take());
+    return true;
+  }
+
+  #applyLater(changes: LearnedChanges): void {
+    this.#changes = changes;
+    this.#topologyApplied = 0;
+    this.#servicesApplied = 0;
+  }
+
+  #applyMade(changes: LearnedChanges): void {
+    this.#applyLater(changes);
+    while (this.#pieceOfMade());
+  }
+
+  /** Applies some of the changes that were made. */
+  #pieceOfMade(): boolean {
+    const { tables } = this.#options;
+    const { topology, services } = this.#changes;
+    // The comparison finds them all.
+    if (this.#compareAt !== undefined) this.#topologyApplied = topology.length;
+    if (this.#compareAt !== undefined) this.#servicesApplied = services.length;
+    try {
+      if (this.#topologyApplied < topology.length) {
+        const piece = topology.slice(this.#topologyApplied, this.#topologyApplied + PIECE);
+        this.#topologyApplied += piece.length;
+        tables.apply(piece);
+        return true;
+      }
+      if (this.#servicesApplied < services.length) {
+        const piece = services.slice(this.#servicesApplied, this.#servicesApplied + PIECE);
+        this.#servicesApplied += piece.length;
+        tables.applyServices(piece);
+        return true;
+      }
+      return false;
+    } catch (error) {
+      this.#fail(error);
+      this.#compareAt = this.#clock();
+      return true;
+    }
+  }
+
+  /** Compares all tables with what was learned, and applies each difference by itself: what can be applied is. */
+  #compare(): void {
+    const { learned, tables } = this.#options;
+    this.#resynchronised++;
+    learned.take();
+    const { taken } = learned;
+    let failures = 0;
+    const attempt = (apply: () => void): void => {
+      try {
+        apply();
+      } catch (error) {
+        failures++;
+        this.#fail(error);
+      }
+    };
+    for (const change of topologyDifferences(tables.topology, taken)) attempt(() => tables.apply([change]));
+    for (const change of serviceDifferences(tables.services, taken)) attempt(() => tables.applyServices([change]));
+    if (failures > 0) {
+      this.#compareAt = this.#clock() + RETRY_MS;
+      return;
+    }
+    this.#compareAt = undefined;
+    if (this.#reported === undefined) return;
+    this.#reported = undefined;
+    this.#options.tell('all that gossip says is applied again');
+  }
+
+  /** Reports a problem, once. Anything but an error of ours is a defect, which must be seen. */
+  #fail(error: unknown): void {
+    if (!(error instanceof VtepError)) throw error;
+    if (this.#reported !== undefined) return;
+    this.#reported = error.message;
+    this.#options.tell(`some of what gossip says can't be applied, and is missing here: ${error.message}`);
+  }
+}

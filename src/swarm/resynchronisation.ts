@@ -1,0 +1,50 @@
+/** What differs between a node's tables and what it has learned. */
+import type { LearnedState } from '../gossip/index.js';
+import {
+  diffTopology,
+  type Endpoint,
+  type ServiceChange,
+  ServiceChangeKind,
+  type ServiceRecord,
+  type ServiceSet,
+  type Topology,
+  type TopologyChange,
+} from '../overlay/index.js';
+
+/** The changes after which a topology is as learned, in a valid order. Endpoints without a node or network are left out. */
+export function topologyDifferences(
+  before: Topology,
+  { nodes: others, networks, endpoints }: LearnedState,
+): TopologyChange[] {
+  // This node is the first one, and learns nothing about itself.
+  const nodes = [before.nodes[0], ...others];
+  const nodeOf = new Map(nodes.map(({ vtep }, index) => [vtep.join('.'), index]));
+  const networkOf = new Map(networks.map(({ vni }, index) => [vni, index]));
+  const placed = endpoints.flatMap(({ vni, vtep, ...endpoint }): Endpoint[] => {
+    const node = nodeOf.get(vtep.join('.'));
+    const network = networkOf.get(vni);
+    return node === undefined || network === undefined ? [] : [{ ...endpoint, node, network }];
+  });
+  return diffTopology(before, { ...before, nodes, networks, endpoints: placed, ring: undefined });
+}
+
+/** The changes after which services are as learned. Some may change nothing. */
+export function serviceDifferences(
+  before: ServiceSet | undefined,
+  { serviceNetworks, records }: LearnedState,
+): ServiceChange[] {
+  const keyOf = ({ network, endpoint }: ServiceRecord): string => `${endpoint} ${network}`;
+  const names = new Set(serviceNetworks.map(({ name }) => name));
+  const keys = new Set(records.map(keyOf));
+  const gone = (before?.records ?? []).filter((record) => !keys.has(keyOf(record)));
+  return [
+    ...gone.map(({ network, endpoint }): ServiceChange => {
+      return { kind: ServiceChangeKind.RemoveRecord, network, endpoint };
+    }),
+    ...(before?.networks ?? []).flatMap(({ name }): ServiceChange[] =>
+      names.has(name) ? [] : [{ kind: ServiceChangeKind.RemoveNetwork, name }],
+    ),
+    ...serviceNetworks.map((network): ServiceChange => ({ kind: ServiceChangeKind.SetNetwork, network })),
+    ...records.map((record): ServiceChange => ({ kind: ServiceChangeKind.SetRecord, record })),
+  ];
+}
