@@ -186,6 +186,16 @@ export class JoinedNode {
     return this.#managers?.known ?? [];
   }
 
+  /** The local address of the connection to the manager; undefined while there is none. */
+  get localAddress(): string | undefined {
+    return this.#session?.connection.localAddress;
+  }
+
+  /** When the manager last answered a heartbeat, in milliseconds since 1970; undefined if none of this session has. */
+  get heartbeatAt(): number | undefined {
+    return this.#session?.heartbeatAt;
+  }
+
   /** Copies of the swarm's keys, to be wiped after use. */
   keys(): SwarmKeys {
     return copySwarmKeys(this.#keys);

@@ -20,22 +20,20 @@ import { ConfigLoader } from './config-loader.js';
 import { DryRun } from './dry-run.js';
 import { ExitCode } from '../exit-code.js';
 import { LiveCipher } from './live-cipher.js';
-import { aeadDeclared, aeadOption } from '../options/aead-option.js';
+import { LONGEST_SECONDS, PACKET_OPTIONS, RUN_OPTIONS, SOCKET_OPTIONS } from './live-options.js';
+import { aeadOption } from '../options/aead-option.js';
 import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
 import { flag, option, type Values } from '../options/declared.js';
-import { metricsDeclared } from '../options/metrics-option.js';
-import { oversizeDeclared } from '../options/oversize-option.js';
-import { choice, decimal, file } from '../options/value-kinds.js';
+import { decimal, file } from '../options/value-kinds.js';
 import { endWithoutThreads } from '../process-end.js';
 import { withSignals } from '../signals.js';
 import { say, TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { upJson, upLines } from './up-report.js';
 import { startLines } from './up-start.js';
-import { openStatus, statusDeclared } from './up-status.js';
+import { openStatus } from './up-status.js';
 import { version } from '../version.js';
 
-const LONGEST = 365 * 86_400;
 const DRY_RUN = 'Dry run, without TAP devices';
 
 const OPTIONS = {
@@ -46,34 +44,20 @@ const OPTIONS = {
     'persist sequence numbers in this file, so that a restart continues them (docs/security.md)',
     file,
   ),
-  aead: aeadDeclared,
-  oversize: oversizeDeclared,
-  clampMss: flag('--clamp-mss', "lower TCP's maximum segment size to what fits"),
+  ...PACKET_OPTIONS,
   acceptUnknownVteps: flag(
     '--accept-unknown-vteps',
     "accept packets from addresses that aren't nodes of the config (docs/security.md)",
   ),
-  sockets: option(
-    '--sockets KIND',
-    'system: raw sockets, with many packets per system call; node: node:dgram',
-    choice('system', 'node'),
-  ).otherwise('system where available'),
-  innerChecksums: option(
-    '--inner-checksums MODE',
-    'verify inner checksums, or accept those that a peer on the same host left partial',
-    choice('verify', 'accept'),
-  ).otherwise("accept if the VTEP's device is virtual, such as veth or virtio"),
-  metrics: metricsDeclared,
-  status: statusDeclared,
-  for: option('--for SECONDS', 'stop after this time', decimal(0.001, LONGEST)),
-  json: flag('--json', 'print one JSON object at the end'),
+  ...SOCKET_OPTIONS,
+  ...RUN_OPTIONS,
   frames: option(
     '--frames FILE',
     "read frames of the node's endpoints from this capture, at its rate; stop one second after the last one",
     file,
   ).under(DRY_RUN),
   framesOut: option('--frames-out FILE', "write the frames for the node's endpoints (pcap)", file).under(DRY_RUN),
-  speed: option('--speed X', 'X times the captured rate', decimal(0.001, LONGEST)).or(1).under(DRY_RUN),
+  speed: option('--speed X', 'X times the captured rate', decimal(0.001, LONGEST_SECONDS)).or(1).under(DRY_RUN),
 };
 
 type UpValues = Values<typeof OPTIONS>;

@@ -35,6 +35,7 @@ export class ManagerSession {
   #timer: NodeJS.Timeout | undefined;
   #reopening: NodeJS.Timeout | undefined;
   #over = false;
+  #heartbeatAt: number | undefined;
 
   private constructor(
     connection: ManagerConnection,
@@ -98,6 +99,11 @@ export class ManagerSession {
     return opened;
   }
 
+  /** When the manager last answered a heartbeat, in milliseconds since 1970; undefined if it hasn't yet. */
+  get heartbeatAt(): number | undefined {
+    return this.#heartbeatAt;
+  }
+
   /** Starts heartbeats and assignments. */
   start(): void {
     void this.#beat();
@@ -152,6 +158,7 @@ export class ManagerSession {
     try {
       const { period } = await this.connection.call(heartbeat, { sessionId: this.id }, this.#times.callMs);
       if (this.#over) return;
+      this.#heartbeatAt = Date.now();
       const asked = (period?.seconds ?? 0) * 1000 + (period?.nanos ?? 0) / 1e6;
       const pause = Math.min(Math.max(asked, MIN_PERIOD_MS), MAX_PERIOD_MS);
       this.#timer = setTimeout(() => void this.#beat(), pause);
