@@ -8,6 +8,8 @@ export type SwarmErrorCode =
   | 'DUPLICATE_NETWORK'
   /** An endpoint can't be announced: its address, MAC or id is invalid or taken. */
   | 'BAD_ENDPOINT'
+  /** An address is not one of this machine's. */
+  | 'BAD_ADDRESS'
   /** The node was closed. */
   | 'CLOSED';
 

@@ -8,6 +8,19 @@ export type { SwarmGossipSettings } from './member/local-gossip.js';
 export { openGossip } from './member/open-gossip.js';
 export { startGossipThread } from './member/start-gossip-thread.js';
 export { SwarmError, type SwarmErrorCode } from './error.js';
+export type { AttachmentInterface, JoinedAttachment } from './joined/joined-attachment.js';
+export type { JoinedVtepEvent, KeyTags } from './joined/joined-events.js';
+export {
+  type JoinedAttachmentReport,
+  type JoinedReport,
+  JoinedVtep,
+  type JoinedVtepCloseOptions,
+  type JoinedVtepOptions,
+} from './joined-vtep.js';
+export type { KeyAge } from './joined/key-ages.js';
+export { joinedMetrics } from './status/joined-metrics.js';
+export { joinedSections } from './status/joined-sections.js';
+export type { UnderlayAddress } from './joined/underlay-address.js';
 export type {
   GossipCounters,
   GossipKeyReport,
