@@ -13,7 +13,7 @@ export const COMMANDS: CommandGroup = {
       'standard error.',
     'Exit status: 0 done; 1 done, but something is wrong with the data (--strict); 2 usage error or unreadable file. ' +
       'Ctrl-C, SIGTERM and SIGHUP terminate a command by that signal (a shell sees 130, 143 and 129) and leave no partial ' +
-      'output files. up, capture and inject stop cleanly on Ctrl-C and SIGTERM and print their totals.',
+      'output files. up, join, capture and inject stop cleanly on Ctrl-C and SIGTERM and print their totals.',
   ],
   commands: [
     {
@@ -40,6 +40,11 @@ export const COMMANDS: CommandGroup = {
       name: 'up',
       summary: 'run this host as a node of an overlay',
       load: async () => (await import('./live/up.js')).upCommand,
+    },
+    {
+      name: 'join',
+      summary: 'run this host as a node of a Docker swarm, from a join token',
+      load: async () => (await import('./join/join.js')).joinCommand,
     },
     {
       name: 'status',

@@ -291,7 +291,7 @@ export class JoinedVtep {
         here: { name: this.name, vtep: vtep.address, mac: undefined, mtu: underlayMtu ?? vtep.mtu },
         port: this.#seen?.vxlanPort ?? DEFAULT_VXLAN_PORT,
         gossip: {
-          endpoint: { address: advertised.address, port: GOSSIP_PORT },
+          endpoint: { addr: advertised.address, port: GOSSIP_PORT },
           seeds: this.#seeds(advertised.address),
           keys: gossip,
         },
@@ -310,7 +310,7 @@ export class JoinedVtep {
     const text = formatAddress(own);
     return hosts
       .filter((host) => isIP(host) !== 0 && host !== text)
-      .map((host) => ({ address: parseIp(host), port: GOSSIP_PORT }));
+      .map((host) => ({ addr: parseIp(host), port: GOSSIP_PORT }));
   }
 
   #take(event: JoinEvent): void {
@@ -376,7 +376,7 @@ export class JoinedVtep {
 
   #useSeeds(): void {
     const { gossip } = this.#swarm ?? {};
-    if (gossip !== undefined) this.#swarm?.setSeeds(this.#seeds(gossip.endpoint.address));
+    if (gossip !== undefined) this.#swarm?.setSeeds(this.#seeds(gossip.endpoint.addr));
   }
 
   /** Compares the networks that the VTEP is on with the attachments, and does what is missing. */

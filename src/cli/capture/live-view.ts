@@ -1,7 +1,8 @@
 /** What `capture` shows on a terminal: rates by network, VTEP pair and endpoint, and problems first. */
 import type { Problem } from '../../inspect/index.js';
 import { type Line, styled } from '../style.js';
-import { addresses, type Cell, type Column, compact, grouped, numbers, table, words } from '../table.js';
+import { addresses, type Cell, compact, grouped, numbers, table, words } from '../table.js';
+import { windowLines, type WindowSection, type WindowSize } from '../window-sections.js';
 import type { EndpointRate, Flow, LiveRates, NetworkRate, PairRate } from './live-rates.js';
 
 /** Orders of the rows, by the key that selects them. */
@@ -29,12 +30,6 @@ export interface LiveState {
   readonly keys: boolean;
 }
 
-/** A size in characters. */
-export interface WindowSize {
-  readonly rows: number;
-  readonly columns: number;
-}
-
 const NATURAL = new Intl.Collator('en', { numeric: true });
 
 const COMPARE: Readonly<Record<SortKey, (a: Named, b: Named) => number>> = {
@@ -49,15 +44,6 @@ type Named = Flow & { readonly name: string };
 const RATES = [numbers('packets/s'), numbers('bit/s')];
 const TOTALS = [numbers('packets', { keep: 2 }), numbers('bytes', { keep: 1 })];
 
-/** A table of the view. */
-interface Section {
-  readonly title: string;
-  readonly columns: readonly Column[];
-  readonly rows: readonly (readonly Cell[])[];
-}
-
-/** A section's title and headings, and the empty line above. */
-const SECTION_LINES = 3;
 /** Share of the window that problems may take. */
 const PROBLEM_SHARE = 1 / 3;
 
@@ -67,32 +53,7 @@ export function liveLines(state: LiveState, { rows, columns }: WindowSize): Line
     headLine(state),
     ...problemLines(state.problems, Math.max(1, Math.floor(rows * PROBLEM_SHARE)), columns),
   ];
-  const sections = [networks(state), pairs(state), endpoints(state)].filter((section) => section.rows.length > 0);
-  const room = shares(sections, rows - 1 - head.length);
-  const body = sections.flatMap((section, i) => sectionLines(section, room[i], columns));
-  const shown = [...head, ...body].slice(0, Math.max(1, rows - 1));
-  const empty = Array.from({ length: Math.max(0, rows - 1 - shown.length) }, () => '');
-  return [...shown, ...empty, keyLine(state)];
-}
-
-/** Rows of each section for a number of lines: one each if possible, in order; then in turn, as many as there are. */
-function shares(sections: readonly Section[], lines: number): number[] {
-  let left = lines;
-  const shown = sections.map(() => {
-    if (left <= SECTION_LINES) return 0;
-    left -= SECTION_LINES + 1;
-    return 1;
-  });
-  for (let gave = true; gave && left > 0;) {
-    gave = false;
-    sections.forEach(({ rows }, i) => {
-      if (left <= 0 || shown[i] === 0 || shown[i] >= rows.length) return;
-      shown[i]++;
-      left--;
-      gave = true;
-    });
-  }
-  return shown;
+  return windowLines(head, [networks(state), pairs(state), endpoints(state)], keyLine(state), { rows, columns });
 }
 
 function rate(value: number): string {
@@ -140,14 +101,6 @@ function severity({ severity: named }: Problem): number {
   return named === 'warning' ? 0 : 1;
 }
 
-function sectionLines({ title, columns, rows }: Section, space: number, width: number): Line[] {
-  if (space === 0) return [];
-  const left = rows.length - space;
-  const heading: Line = [styled(title, 'bold'), left > 0 ? ` (${grouped(space)} of ${grouped(rows.length)})` : ''];
-  // Without the note on columns that don't fit: a wider window shows them.
-  return ['', heading, ...table(columns, rows.slice(0, space), width).slice(0, 1 + space)];
-}
-
 function flowCells({ packetsPerSecond, bitsPerSecond, packets, bytes }: Flow): Cell[] {
   const cells = [rate(packetsPerSecond), rate(bitsPerSecond), compact(packets), compact(bytes)];
   return cells.map((text) => (text === '0' ? styled(text, 'dim') : text));
@@ -157,7 +110,7 @@ function sorted<T extends Named>(rows: readonly T[], sort: SortKey): T[] {
   return [...rows].sort((a, b) => COMPARE[sort](a, b) || COMPARE.n(a, b));
 }
 
-function networks({ rates, sort }: LiveState): Section {
+function networks({ rates, sort }: LiveState): WindowSection {
   return {
     title: 'Networks',
     columns: [numbers('VNI'), ...RATES, ...TOTALS, numbers('endpoints', { keep: 1 })],
@@ -165,7 +118,7 @@ function networks({ rates, sort }: LiveState): Section {
   };
 }
 
-function pairs({ rates, sort }: LiveState): Section {
+function pairs({ rates, sort }: LiveState): WindowSection {
   return {
     title: 'VTEPs',
     columns: [addresses('from'), addresses('to'), ...RATES, ...TOTALS],
@@ -173,7 +126,7 @@ function pairs({ rates, sort }: LiveState): Section {
   };
 }
 
-function endpoints({ rates, sort }: LiveState): Section {
+function endpoints({ rates, sort }: LiveState): WindowSection {
   return {
     title: 'Endpoints, by what they send',
     columns: [numbers('VNI'), addresses('endpoint'), addresses('on node', { keep: 3 }), ...RATES, ...TOTALS],

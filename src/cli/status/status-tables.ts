@@ -4,6 +4,8 @@ import { secondsText } from '../../text/quantity.js';
 import { type Line, styled } from '../style.js';
 import { addresses, type Cell, type Column, grouped, numbers, table, words } from '../table.js';
 import type { TextOutput } from '../text-output.js';
+import type { WindowSection } from '../window-sections.js';
+import { attachmentTable, gossipLines, keyTable, memberTable, swarmLines } from './swarm-tables.js';
 import { listOf, type Members, membersOf, numberOf, sectionOf, textOf, textsOf } from './status-values.js';
 
 const COMPACT = { shorten: 'compact' } as const;
@@ -19,6 +21,11 @@ interface Shown {
 /** Sections by name, in the order in which they are printed. */
 const SECTIONS: Readonly<Record<string, Shown>> = {
   node: { heading: 'Node', lines: nodeLines },
+  swarm: { heading: 'Swarm', lines: swarmLines },
+  attachments: { heading: 'Attachments', lines: (section) => tableOf(attachmentTable(section)) },
+  members: { heading: 'Members of gossip', lines: (section) => tableOf(memberTable(section)) },
+  gossip: { heading: 'Gossip', lines: gossipLines },
+  keys: { heading: 'Keys of the swarm', lines: (section) => tableOf(keyTable(section)) },
   networks: { heading: 'Networks', lines: networkLines },
   endpoints: { heading: 'Endpoints of this node', lines: endpointLines },
   services: { heading: 'Services', lines: serviceLines },
@@ -48,6 +55,10 @@ export function printStatus(output: TextOutput, document: StatusDocument): void 
       ]);
     }
   }
+}
+
+function tableOf({ columns, rows }: Omit<WindowSection, 'title'>): readonly Line[] {
+  return tableOr(columns, rows);
 }
 
 /** Lines of a table, or one that says that there is nothing. */

@@ -1,0 +1,71 @@
+/** What `join` shows on a terminal: the node in its swarm, attachments, peers, keys, and what happened last. */
+import type { StatusSections } from '../../live/index.js';
+import { attachmentTable, gossipLines, keyTable, memberTable, swarmLines } from '../status/swarm-tables.js';
+import type { Members } from '../status/status-values.js';
+import { type Line, styled } from '../style.js';
+import { words } from '../table.js';
+import { windowLines, type WindowSize } from '../window-sections.js';
+
+/** A line about what happened. */
+export interface LoggedLine {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly line: Line;
+}
+
+/** What is shown. */
+export interface JoinView {
+  /** The sections, by name. */
+  readonly sections: StatusSections;
+  /** What happened, oldest first. */
+  readonly log: readonly LoggedLine[];
+  /** Seconds since the start. */
+  readonly seconds: number;
+  /** Whether keys are read. */
+  readonly keys: boolean;
+}
+
+/** Rows that are made of a section; a window has no room for more. */
+const MAX_ROWS = 100;
+/** Lines of the log that the head has room for. */
+const LOG_LINES = 4;
+
+/** The lines for a window. */
+export function joinLines({ sections, log, seconds, keys }: JoinView, size: WindowSize): Line[] {
+  const of = (name: string): Members => membersOfSection(sections, name);
+  const gossip = sections.has('gossip') ? gossipLines(of('gossip')).slice(0, 2) : [];
+  const head: Line[] = [
+    [styled('vtep join', 'bold'), `, for ${Math.floor(seconds)} s`],
+    ...swarmLines(of('swarm')),
+    ...(gossip.length === 0 ? [] : [[styled('Gossip', 'bold')], ...gossip]),
+  ];
+  const tables = [
+    { title: 'Attachments', ...attachmentTable(of('attachments')) },
+    { title: 'Peers', ...memberTable(of('members')) },
+    { title: 'Keys', ...keyTable(of('keys')) },
+  ];
+  const recent = log.slice(-LOG_LINES);
+  const happened = {
+    title: 'Log',
+    columns: [words('UTC'), words('', { shorten: 'end', least: 20 })],
+    rows: recent.map(({ time, line }) => [new Date(time).toISOString().slice(11, 19), textOfLine(line)]),
+  };
+  const foot: Line = [styled(keys ? 'q or Ctrl-C leaves the swarm’s networks and ends' : 'Ctrl-C ends', 'dim')];
+  return windowLines(head, [...tables, happened], foot, size);
+}
+
+function textOfLine(line: Line): string {
+  return typeof line === 'string' ? line : line.map((part) => (typeof part === 'string' ? part : part.text)).join('');
+}
+
+/** A section as the status document has it. */
+function membersOfSection(sections: StatusSections, name: string): Members {
+  const section = sections.get(name)?.();
+  if (section === undefined) return {};
+  const rows: object[] = [];
+  for (const row of section.rows ?? []) {
+    if (rows.length === MAX_ROWS) break;
+    if (row !== undefined) rows.push(row);
+  }
+  return { ...section.facts, rows };
+}

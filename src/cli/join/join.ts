@@ -1,0 +1,139 @@
+/** `vtep join`: runs this host as a node of a Docker swarm. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { VtepError } from '../../error.js';
+import { JoinError } from '../../join/index.js';
+import { JoinedVtep } from '../../swarm/index.js';
+import { inQuotes } from '../../text/plain-text.js';
+import { declare } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { LiveCipher } from '../live/live-cipher.js';
+import { aeadOption } from '../options/aead-option.js';
+import { Operand } from '../options/declared.js';
+import { withSignals } from '../signals.js';
+import { say } from '../text-output.js';
+import { attachPlan } from './attach-plan.js';
+import { problem } from './join-lines.js';
+import { JOIN_OPTIONS, type JoinValues } from './join-options.js';
+import { JoinRun } from './join-run.js';
+import { readToken } from './join-token.js';
+import { remedyFor } from './remedies.js';
+
+/** Sequence numbers of ESP, beside the identity. */
+const SEQUENCES = 'sequences';
+const OWNER_ONLY = 0o700;
+
+/** Opens, runs and closes the node. */
+async function runNode(values: JoinValues, managers: readonly string[], ending: AbortController): Promise<number> {
+  const { state, name, availability, advertiseAddr, dataPathAddr, oversize, sockets, innerChecksums, clampMss } =
+    values;
+  const attachments = attachPlan(values);
+  const token = await readToken(values);
+  const choice = await aeadOption(values.aead);
+  try {
+    mkdirSync(state, { recursive: true, mode: OWNER_ONLY });
+  } catch (error) {
+    throw new JoinError(
+      'STATE_UNUSABLE',
+      `${inQuotes(state)}: can't be created (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+  const cipher = new LiveCipher(choice, join(state, SEQUENCES));
+  const { cipher: nodeCipher } = cipher.options;
+  if (nodeCipher === undefined) throw new Error('a cipher was chosen');
+  const run = new JoinRun(values, choice.aead.name, ending);
+  try {
+    const joined = await JoinedVtep.open({
+      managers,
+      stateDirectory: state,
+      attachments,
+      cipher: nodeCipher,
+      oversize,
+      clampMss,
+      ...(token === undefined ? {} : { token }),
+      ...(name === undefined ? {} : { name }),
+      ...(availability === undefined ? {} : { availability }),
+      ...(advertiseAddr === undefined ? {} : { advertiseAddress: advertiseAddr }),
+      ...(dataPathAddr === undefined ? {} : { dataPathAddress: dataPathAddr }),
+      ...(sockets === undefined ? {} : { sockets }),
+      ...(innerChecksums === undefined ? {} : { partialChecksums: innerChecksums === 'accept' }),
+      onSaEvent: ({ text }) => run.tell({ text }),
+      onEvent: (event) => run.take(event),
+      signal: ending.signal,
+    });
+    let held: number;
+    try {
+      await run.run(joined);
+      run.report(joined);
+    } finally {
+      held = await joined.close();
+    }
+    if (held > 0) {
+      const what = held === 1 ? 'its address' : `its ${held} addresses`;
+      run.tell({ text: `the swarm still holds ${what} for this node: the next start gets them back`, style: 'yellow' });
+    }
+    return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;
+  } catch (error) {
+    // Cancelled before it had joined.
+    if (error instanceof VtepError && error.code === 'CLOSED' && ending.signal.aborted) return ExitCode.Done;
+    throw error;
+  } finally {
+    cipher.close();
+  }
+}
+
+/** `vtep join`. */
+export const joinCommand = declare({
+  usage: ['MANAGER[:PORT]... --token-file FILE --attach NETWORK [OPTIONS]'],
+  description: [
+    'Runs this host as a worker of a Docker swarm, without a Docker engine, until SIGINT or SIGTERM: it joins with ' +
+      "a worker's token, attaches to attachable overlay networks with an interface each, learns peers and services from " +
+      "the swarm's gossip, and carries VXLAN and ESP. Needs Linux, root and koffi. On a terminal it shows the state; the " +
+      'report comes at the end.',
+    'The token is needed once: with the stored identity the process comes back as the same node, with the same ' +
+      'addresses. When it ends, it gives the addresses back; the swarm shows it as Down until docker node rm NODE.',
+  ],
+  operand: new Operand(
+    '[MANAGER...]',
+    'a manager',
+    'HOST or HOST:PORT; default port: 2377. Not needed with a stored identity',
+    undefined,
+    [],
+  ),
+  options: JOIN_OPTIONS,
+  notes: [
+    'A token in an argument is visible to all users of this machine in ps, and stays in the history of the shell: ' +
+      '--token-file - reads it from standard input. Whoever has a token can become a node, and a node has the keys of ' +
+      'all encrypted networks (docs/join.md).',
+    'The swarm may place tasks of services on this node, which rejects them. A global service tries again every 5 s: ' +
+      'docker node update --availability drain NODE after the networks are attached keeps tasks away, and the ' +
+      'attachments stay.',
+    'Managers need TCP port 2377 open; all nodes TCP and UDP port 7946, UDP port 4789, and for encrypted networks IP ' +
+      'protocol 50.',
+  ],
+  examples: [
+    [
+      'docker swarm join-token -q worker | ssh probe vtep join 192.168.50.1 --token-file - --attach web',
+      'join from a manager, and attach to the network web',
+    ],
+    ['vtep join --attach web --attach db=10.0.9.50 --device db=db0', 'come back with the stored identity'],
+    [
+      'vtep join 192.168.50.1 --token-file token --attach web --netns web=probe --name probe-1 --metrics 9100',
+      'the interface in a network namespace, and metrics for Prometheus',
+    ],
+  ],
+  fails: 'it is no node of the swarm (any more), such as after docker node rm',
+  async run(values, managers) {
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    try {
+      return await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: end }, () => runNode(values, managers, ending));
+    } catch (error) {
+      if (!(error instanceof VtepError) || remedyFor(error) === undefined) throw error;
+      const [{ text: cause, style }, ...others] = problem(error);
+      say(`vtep: ${cause}`, style === undefined ? undefined : 'red');
+      for (const { text } of others) say(`vtep: ${text}`);
+      return ExitCode.Unusable;
+    }
+  },
+});

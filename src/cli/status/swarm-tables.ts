@@ -1,0 +1,170 @@
+/** The sections of a node in a swarm as tables: its place in the swarm, attachments, members of gossip, and keys. */
+import { secondsText } from '../../text/quantity.js';
+import { type Line, styled } from '../style.js';
+import { addresses, type Cell, grouped, numbers, words } from '../table.js';
+import type { WindowSection } from '../window-sections.js';
+import { listOf, type Members, membersOf, numberOf, textOf, textsOf } from './status-values.js';
+
+const COMPACT = { shorten: 'compact' } as const;
+const NAME = { shorten: 'end', least: 8 } as const;
+const DAY = 86_400;
+/** Heartbeats come every 5 s; an engine without one for three periods is shown as Down. */
+const LATE_HEARTBEAT = 15;
+
+/** A table without its title. */
+type Table = Omit<WindowSection, 'title'>;
+
+/** A duration, `-` if it is unknown. */
+function age(value: unknown): string {
+  return typeof value === 'number' ? secondsText(Math.round(value)) : '-';
+}
+
+/** Lines about the node, its manager and its certificate. */
+export function swarmLines(swarm: Members): readonly Line[] {
+  const isConnected = swarm['state'] === 'connected';
+  const managers = listLength(swarm['managers']);
+  const heartbeat = swarm['heartbeatAge'];
+  const isLate = typeof heartbeat === 'number' && heartbeat > LATE_HEARTBEAT;
+  const left = swarm['certificateSecondsLeft'];
+  const isEnding = typeof left === 'number' && left < DAY;
+  const availability = textOf(swarm['availability']);
+  const state = textOf(swarm['state']);
+  const beat = heartbeat === null ? 'no heartbeat yet' : `heartbeat ${age(heartbeat)} ago`;
+  const rejected = numberOf(swarm['rejectedServices']);
+  return [
+    [
+      `  node ${textOf(swarm['nodeId'])} (${textOf(swarm['name'])}), `,
+      availability === 'active' ? availability : styled(availability, 'yellow'),
+    ],
+    `  swarm ${textOf(swarm['clusterId'])}, address as managers see it ${textOf(swarm['address'])}`,
+    isConnected
+      ? [
+          '  manager ',
+          `${textOf(swarm['manager'])} (of ${grouped(managers)}): `,
+          styled(state, 'green'),
+          ', ',
+          isLate ? styled(beat, 'yellow') : beat,
+        ]
+      : [
+          '  manager: ',
+          styled(`${state}${swarm['problem'] === null ? '' : ` (${textOf(swarm['problem'])})`}`, 'yellow'),
+          `, of ${grouped(managers)}; packets flow on`,
+        ],
+    [
+      '  certificate ',
+      typeof left === 'number' && left <= 0
+        ? styled('expired', 'red')
+        : isEnding
+          ? styled(`valid for ${age(left)}`, 'yellow')
+          : `valid for ${age(left)}`,
+      `; key rotations ${grouped(numberOf(swarm['keyRotations']))}`,
+      ...(rejected === 0 ? [] : [styled(`; tasks of ${grouped(rejected)} services rejected`, 'yellow')]),
+    ],
+  ];
+}
+
+/** The attachments. */
+export function attachmentTable(section: Members): Table {
+  return {
+    columns: [
+      words('network', NAME),
+      addresses('address', { least: 18 }),
+      words('interface', { ...NAME, keep: 5 }),
+      numbers('VNI', { keep: 3 }),
+      numbers('MTU', { keep: 4 }),
+      words('encrypted', { keep: 2 }),
+      words('state', { shorten: 'end', least: 8 }),
+      addresses('load balancer', { keep: 1, optional: true, least: 18 }),
+    ],
+    rows: listOf(section['rows']).map((row): Cell[] => {
+      const state = textOf(row['state']);
+      const problem = row['problem'] === null ? '' : textOf(row['problem']);
+      const netns = typeof row['netns'] === 'string' ? ` in ${row['netns']}` : '';
+      return [
+        textOf(row['network']),
+        textOf(row['address']),
+        `${textOf(row['interface'])}${netns}`,
+        textOf(row['vni']),
+        textOf(row['mtu']),
+        row['encrypted'] === null ? '-' : row['encrypted'] === true ? 'yes' : 'no',
+        problem === '' ? state : styled(problem, 'yellow'),
+        typeof row['balancer'] === 'string' ? row['balancer'] : '',
+      ];
+    }),
+  };
+}
+
+/** Lines about the member of gossip that the node is. */
+export function gossipLines(gossip: Members): readonly Line[] {
+  const health = numberOf(gossip['health']);
+  const counters = membersOf(gossip['counters']);
+  const dropped = Object.entries(membersOf(counters['dropped']));
+  const rows = listOf(gossip['rows']);
+  return [
+    [
+      `  member ${textOf(gossip['name'])} at ${textOf(gossip['address'])}, health `,
+      health === 0 ? styled('0 (well)', 'green') : styled(`${health} of 7 (slow or cut off)`, 'yellow'),
+    ],
+    `  packets ${grouped(numberOf(counters['packetsReceived']))} in, ${grouped(numberOf(counters['packetsSent']))} out; ` +
+      `streams ${grouped(numberOf(counters['streamsAccepted']))} in, ${grouped(numberOf(counters['streamsOpened']))} out, ` +
+      `${grouped(numberOf(counters['streamsFailed']))} failed`,
+    ...dropped.map(([reason, count]): Line => [styled(`  ${grouped(numberOf(count))} dropped (${reason})`, 'yellow')]),
+    ...rows.map(
+      (row) =>
+        `  network ${textOf(row['network'] ?? row['id'])}: ${grouped(numberOf(row['nodes']))} nodes, ${grouped(numberOf(row['entries']))} entries`,
+    ),
+  ];
+}
+
+/** The other nodes. */
+export function memberTable(section: Members): Table {
+  return {
+    columns: [
+      words('peer', NAME),
+      addresses('address'),
+      words('gossip', { keep: 5 }),
+      words('for', { keep: 3 }),
+      numbers('endpoints', { ...COMPACT, keep: 4 }),
+      numbers('frames in', { ...COMPACT, keep: 2, optional: true }),
+      numbers('out', { ...COMPACT, keep: 2, optional: true }),
+    ],
+    rows: listOf(section['rows']).map((row): Cell[] => {
+      const state = textOf(row['state']);
+      const shown = row['tcpOnly'] === true ? `${state}, TCP only` : state;
+      return [
+        textOf(row['name']),
+        textOf(row['address']),
+        state === 'alive' && row['tcpOnly'] !== true ? shown : styled(shown, state === 'dead' ? 'red' : 'yellow'),
+        age(row['seconds']),
+        typeof row['endpoints'] === 'number' ? row['endpoints'] : '',
+        typeof row['received'] === 'number' ? row['received'] : '',
+        typeof row['sent'] === 'number' ? row['sent'] : '',
+      ];
+    }),
+  };
+}
+
+/** The keys: by tag, never the keys themselves. */
+export function keyTable(section: Members): Table {
+  return {
+    columns: [
+      words('use'),
+      numbers('tag'),
+      words('sends'),
+      words('held for'),
+      numbers('decrypted', { ...COMPACT, optional: true }),
+    ],
+    rows: listOf(section['rows']).map((row): Cell[] => [
+      textOf(row['use']),
+      // Not grouped: SPIs and logs have it without commas.
+      textOf(row['tag']),
+      row['transmit'] === true ? styled('yes', 'green') : '',
+      age(row['age']),
+      typeof row['received'] === 'number' ? row['received'] : '',
+    ]),
+  };
+}
+
+function listLength(value: unknown): number {
+  return textsOf(value) === '-' ? 0 : textsOf(value).split(', ').length;
+}
