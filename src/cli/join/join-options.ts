@@ -33,17 +33,15 @@ export const JOIN_OPTIONS = {
     'when it first joins; a paused or drained node gets no attachments',
     choice('active', 'pause', 'drain'),
   ).otherwise('active'),
-  attach: options('--attach NETWORK[=ADDRESS]', 'attach to a network, and ask for an address (repeatable)', text).under(
-    ATTACHMENTS,
-  ),
+  attach: options('--attach NETWORK[=ADDRESS]', 'attach to a network, and ask for an address', text).under(ATTACHMENTS),
   device: options(
     '--device [NETWORK=]NAME',
-    'the interface for an attachment (repeatable); default: vt-NETWORK, shortened to 15 characters',
+    'the interface for an attachment; default: vt-NETWORK, shortened to 15 characters',
     text,
   ).under(ATTACHMENTS),
   netns: options(
     '--netns [NETWORK=]NAME',
-    'its network namespace, by name or path; without NETWORK, of all attachments (repeatable)',
+    'its network namespace, by name or path; without NETWORK, of all attachments',
     text,
   ).under(ATTACHMENTS),
   advertiseAddr: option('--advertise-addr ADDRESS', "this node's address for gossip, port 7946", address)

@@ -4,7 +4,7 @@ import { flag, option } from '../options/declared.js';
 import { metricsDeclared } from '../options/metrics-option.js';
 import { oversizeDeclared } from '../options/oversize-option.js';
 import { choice, decimal } from '../options/value-kinds.js';
-import { statusDeclared } from './up-status.js';
+import { statusOption } from './up-status.js';
 
 /** Maximum of options in seconds: a year. */
 export const LONGEST_SECONDS = 365 * 86_400;
@@ -33,7 +33,7 @@ export const SOCKET_OPTIONS = {
 /** How it is observed, and when it ends. */
 export const RUN_OPTIONS = {
   metrics: metricsDeclared,
-  status: statusDeclared,
+  status: statusOption(),
   for: option('--for SECONDS', 'stop after this time', decimal(0.001, LONGEST_SECONDS)),
   json: flag('--json', 'print one JSON object at the end'),
 };

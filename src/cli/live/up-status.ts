@@ -1,17 +1,20 @@
 /** The status socket of `up`: which one, and what happens if it can't be had. */
 import { defaultSocket, LiveError, StatusServer, type StatusSections } from '../../live/index.js';
-import { option } from '../options/declared.js';
+import { type Declared, option } from '../options/declared.js';
 import { file } from '../options/value-kinds.js';
 import { say } from '../text-output.js';
 
 const OFF = 'off';
 
-/** `--status PATH|off`. */
-export const statusDeclared = option(
-  '--status PATH',
-  'socket for vtep status, for this user only; off for none',
-  file,
-).otherwise("/run/vtep/NAME.sock, or one in the user's own directory; off in a dry run");
+/**
+ * `--status PATH|off`.
+ * @param otherwise when else there is none
+ */
+export function statusOption(otherwise = ''): Declared<string | undefined> {
+  return option('--status PATH', 'socket for vtep status, for this user only; off for none', file).otherwise(
+    `/run/vtep/NAME.sock, or one in the user's own directory${otherwise}`,
+  );
+}
 
 /** Whose socket it is, and whether it was asked for. */
 export interface StatusRequest {

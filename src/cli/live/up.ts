@@ -31,7 +31,7 @@ import { say, TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { upJson, upLines } from './up-report.js';
 import { startLines } from './up-start.js';
-import { openStatus } from './up-status.js';
+import { openStatus, statusOption } from './up-status.js';
 import { version } from '../version.js';
 
 const DRY_RUN = 'Dry run, without TAP devices';
@@ -51,6 +51,7 @@ const OPTIONS = {
   ),
   ...SOCKET_OPTIONS,
   ...RUN_OPTIONS,
+  status: statusOption('; off in a dry run'),
   frames: option(
     '--frames FILE',
     "read frames of the node's endpoints from this capture, at its rate; stop one second after the last one",

@@ -1,4 +1,4 @@
-/** `vtep up` as a process that runs alongside the test. */
+/** `vtep up` or another command as a process that runs alongside the test. */
 import { type ChildProcessByStdio, spawn, type SpawnOptions } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { after } from 'node:test';
@@ -22,10 +22,13 @@ export class UpProcess {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   #running = true;
 
-  /** @param main alternative path of the entry point */
-  constructor(words: readonly string[], options: SpawnOptions = {}, main = MAIN) {
+  /**
+   * @param main alternative path of the entry point
+   * @param command another command than `up`
+   */
+  constructor(words: readonly string[], options: SpawnOptions = {}, main = MAIN, command = 'up') {
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    this.#child = spawn(process.execPath, [main, 'up', ...words], { ...options, stdio });
+    this.#child = spawn(process.execPath, [main, command, ...words], { ...options, stdio });
     for (const stream of ['stdout', 'stderr'] as const) {
       this.#child[stream].setEncoding('utf8').on('data', (text: string) => void (this[stream] += text));
     }
