@@ -73,9 +73,17 @@ interface FakeNode {
   balancers: Map<string, string>;
 }
 
+/** Letters of ids: without hexadecimal digits, which a long row of would be hidden as a key. */
+const LETTERS = 'ghijklmnopqrstuvwxyz';
+
+/** An id as Swarm's: 25 characters. */
+function swarmId(): string {
+  return Array.from(randomBytes(25), (byte) => LETTERS[byte % LETTERS.length]).join('');
+}
+
 /** The state that all managers share. */
 export class FakeSwarm {
-  readonly clusterId = 'cluster0000000000000000aa';
+  readonly clusterId = swarmId();
   ca = new FakeCa();
   /** CA that signs, with the intermediate for it; another than `ca` during a rotation. */
   signing: { ca: FakeCa; intermediate: string } = { ca: this.ca, intermediate: '' };
@@ -116,7 +124,7 @@ export class FakeSwarm {
   ): FakeNetwork {
     const index = this.networks.size;
     const network = {
-      id: `net${index}0000000000000000000aa`,
+      id: `net${index}wwwwwwwwwwwwwwwwwwwww`,
       name,
       attachable,
       options: new Map(
@@ -327,7 +335,12 @@ export class FakeManager {
     this.#server = server;
   }
 
-  /** Starts a manager on the loopback interface. */
+  /**
+   * Starts a manager.
+   * @param host the address that it names to the nodes. Default: that of the loopback interface
+   * @param within calls its argument, such as in another network namespace; the manager then listens there on all
+   * addresses
+   */
   static async start(
     swarm: FakeSwarm,
     certificate = swarm.ca.certify({
@@ -337,6 +350,8 @@ export class FakeManager {
       names: ['swarm-manager', 'swarm-ca'],
     }),
     port = 0,
+    host = '127.0.0.1',
+    within: (listen: () => void) => void = (listen) => listen(),
   ): Promise<FakeManager> {
     const server = createSecureServer({
       ...certificate,
@@ -359,9 +374,11 @@ export class FakeManager {
         manager.#dispatch(stream, String(headers[':path']), Buffer.concat(chunks).subarray(5), subject?.CN);
       });
     });
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    manager.address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const listening = once(server, 'listening');
+    // With an address, the socket would be created later.
+    within(() => (host === '127.0.0.1' ? server.listen(port, host) : server.listen(port)));
+    await listening;
+    manager.address = `${host}:${(server.address() as AddressInfo).port}`;
     swarm.managers.push(manager);
     return manager;
   }
@@ -461,7 +478,7 @@ export class FakeManager {
       refuse(stream, 3, 'A valid join token is necessary to join this cluster');
       return;
     }
-    const id = peer ?? `node${randomBytes(10).toString('hex')}a`;
+    const id = peer ?? swarmId();
     const { ca, intermediate } = swarm.signing;
     const notBefore = Date.now() - 3_600_000;
     const certificate = ca.issue({
