@@ -1,8 +1,9 @@
 /** What `join` shows on a terminal: the node in its swarm, attachments, peers, keys, and what happened last. */
 import type { StatusSections } from '../../live/index.js';
-import { attachmentTable, gossipLines, keyTable, memberTable, swarmLines } from '../status/swarm-tables.js';
+import { secondsText } from '../../text/quantity.js';
+import { attachmentTable, gossipLines, ringTable, memberTable, swarmLines } from '../status/swarm-tables.js';
 import type { Members } from '../status/status-values.js';
-import { type Line, styled } from '../style.js';
+import { bareText, type Line, styled } from '../style.js';
 import { words } from '../table.js';
 import { windowLines, type WindowSize } from '../window-sections.js';
 
@@ -35,27 +36,23 @@ export function joinLines({ sections, log, seconds, keys }: JoinView, size: Wind
   const of = (name: string): Members => membersOfSection(sections, name);
   const gossip = sections.has('gossip') ? gossipLines(of('gossip')).slice(0, 2) : [];
   const head: Line[] = [
-    [styled('vtep join', 'bold'), `, for ${Math.floor(seconds)} s`],
+    [styled('vtep join', 'bold'), `, for ${secondsText(Math.floor(seconds))}`],
     ...swarmLines(of('swarm')),
     ...(gossip.length === 0 ? [] : [[styled('Gossip', 'bold')], ...gossip]),
   ];
   const tables = [
     { title: 'Attachments', ...attachmentTable(of('attachments')) },
     { title: 'Peers', ...memberTable(of('members')) },
-    { title: 'Keys', ...keyTable(of('keys')) },
+    { title: 'Keys', ...ringTable(of('keys')) },
   ];
   const recent = log.slice(-LOG_LINES);
   const happened = {
     title: 'Log',
     columns: [words('UTC'), words('', { shorten: 'end', least: 20 })],
-    rows: recent.map(({ time, line }) => [new Date(time).toISOString().slice(11, 19), textOfLine(line)]),
+    rows: recent.map(({ time, line }) => [new Date(time).toISOString().slice(11, 19), bareText(line)]),
   };
-  const foot: Line = [styled(keys ? 'q or Ctrl-C leaves the swarm’s networks and ends' : 'Ctrl-C ends', 'dim')];
+  const foot: Line = [styled(keys ? "q or Ctrl-C leaves the swarm's networks and ends" : 'Ctrl-C ends', 'dim')];
   return windowLines(head, [...tables, happened], foot, size);
-}
-
-function textOfLine(line: Line): string {
-  return typeof line === 'string' ? line : line.map((part) => (typeof part === 'string' ? part : part.text)).join('');
 }
 
 /** A section as the status document has it. */

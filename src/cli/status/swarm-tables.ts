@@ -69,10 +69,10 @@ export function attachmentTable(section: Members): Table {
     columns: [
       words('network', NAME),
       addresses('address', { least: 18 }),
-      words('interface', { ...NAME, keep: 5 }),
+      words('interface', { shorten: 'end', least: 16, keep: 5 }),
       numbers('VNI', { keep: 3 }),
       numbers('MTU', { keep: 4 }),
-      words('encrypted', { keep: 2 }),
+      words('ESP', { keep: 2 }),
       words('state', { shorten: 'end', least: 8 }),
       addresses('load balancer', { keep: 1, optional: true, least: 18 }),
     ],
@@ -162,6 +162,21 @@ export function keyTable(section: Members): Table {
       age(row['age']),
       typeof row['received'] === 'number' ? row['received'] : '',
     ]),
+  };
+}
+
+/** The keys in a row for each use, which takes fewer lines. */
+export function ringTable(section: Members): Table {
+  const rows = listOf(section['rows']);
+  const keyText = (row: Members): string => `${textOf(row['tag'])}, ${age(row['age'])}`;
+  return {
+    columns: [words('use'), words('tag that sends, held for'), words('others', { shorten: 'end', least: 20 })],
+    rows: ['gossip', 'ipsec'].flatMap((use): Cell[][] => {
+      const own = rows.filter((row) => row['use'] === use);
+      const others = own.filter((row) => row['transmit'] !== true);
+      const [sending] = own.filter((row) => row['transmit'] === true).map(keyText);
+      return own.length === 0 ? [] : [[use, styled(sending ?? '-', 'green'), others.map(keyText).join('; ')]];
+    }),
   };
 }
 

@@ -76,7 +76,7 @@ describe('the screen of vtep join', () => {
       /certificate valid for 89 d/,
       /web +10\.0\.9\.4\/24 .*4097 +1424 +yes +attached/,
       /0a1b2c3d4e5f +192\.168\.50\.1:7946 +alive/,
-      /ipsec +6 +yes/,
+      /ipsec +6, 30\.0 s +5, 30\.0 s; 7, 30\.0 s/,
       /12:00:05 +registered with/,
     ]) {
       assert.match(text, wanted);
