@@ -44,6 +44,11 @@ const CASES: readonly { readonly line: string; readonly all?: readonly string[];
     { line: 'vtep inject x.pcap --to an', all: ['any'] },
     { line: 'vtep completion b', all: ['bash'] },
     { line: 'vtep mtu ', all: [] },
+    { line: 'vtep jo', all: ['join'] },
+    { line: 'vtep join 10.0.0.1 --availability ', all: ['active', 'drain', 'pause'] },
+    { line: 'vtep join 10.0.0.1 --token-file wi', all: ['wire one.pcap'] },
+    { line: 'vtep join wi', all: [] },
+    { line: 'vtep join 10.0.0.1 --at', all: ['--attach'] },
     { line: 'vtep nonsense ', some: [] },
   ];
 
