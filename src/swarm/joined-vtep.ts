@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VtepError } from '../error.js';
-import type { GossipEndpoint } from '../gossip/index.js';
+import { type GossipEndpoint, learnedEndpointId } from '../gossip/index.js';
 import {
   type AttachedNetwork,
   type JoinError,
@@ -22,8 +22,8 @@ import type { JoinedVtepEvent, KeyTags } from './joined/joined-events.js';
 import { addressBytes, type WantedNetwork, wantedNetworks } from './joined/joined-networks.js';
 import { type KeyAge, KeyAges } from './joined/key-ages.js';
 import { type UnderlayAddress, underlayAddress } from './joined/underlay-address.js';
-import { type OwnEndpoint, type SwarmVtepOptions } from './swarm-options.js';
-import { type SwarmReport, SwarmVtep } from './swarm-vtep.js';
+import type { OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
+import { SwarmVtep } from './swarm-vtep.js';
 
 /** Options of a node that joins a swarm. */
 export interface JoinedVtepOptions
@@ -101,6 +101,9 @@ export interface JoinedReport {
   readonly rejectedServices: number;
 }
 
+/** How often to look whether new interfaces are there, in milliseconds. */
+const LOOK_MS = 50;
+
 /** A network that the VTEP is on. */
 interface OnNetwork {
   /** Ids of its endpoints in gossip, by task. */
@@ -154,6 +157,9 @@ export class JoinedVtep {
   readonly #on = new Map<string, OnNetwork>();
   readonly #refused = new Map<string, VtepError>();
   readonly #attachErrors = new Map<JoinedAttachment, JoinError>();
+  /** Attachments whose interface isn't there yet, by the endpoint's id in gossip. */
+  readonly #opening = new Map<string, AttachedNetwork>();
+  #looking: NodeJS.Timeout | undefined;
   #swarm: SwarmVtep | undefined;
   #seen: SwarmNode | undefined;
   #state: JoinState = JoinState.Connecting;
@@ -254,11 +260,6 @@ export class JoinedVtep {
     };
   }
 
-  /** What the VTEP is doing. */
-  swarmReport(): Promise<SwarmReport> {
-    return this.swarm.report();
-  }
-
   /**
    * Leaves the gossip, closes devices and sockets, gives the addresses back and ends the session, in this order, and
    * takes a few seconds at most.
@@ -268,6 +269,8 @@ export class JoinedVtep {
     const swarm = this.#swarm;
     this.#swarm = undefined;
     this.#on.clear();
+    this.#opening.clear();
+    this.#stopLooking();
     if (swarm !== undefined) await within(LEAVE_MS, swarm.close({ tell: leave }));
     const held = this.node.attachments.length;
     return (await within(LEAVE_MS, this.node.close({ detach: leave }))) ?? held;
@@ -324,7 +327,8 @@ export class JoinedVtep {
         event.keys.ipsec?.wipe();
         return;
       case 'attached':
-        this.#attached(event.attachment);
+        this.#attachErrors.delete(event.attachment.request);
+        this.#updateSoon();
         return;
       case 'attach-failed':
         this.#attachErrors.set(event.request, event.error);
@@ -344,12 +348,6 @@ export class JoinedVtep {
     if (event.kind === 'managers') this.#useSeeds();
     if (event.kind === 'detached' || event.kind === 'balancers') this.#updateSoon();
     if (this.#failure !== undefined) this.#failed.abort();
-  }
-
-  #attached(attachment: AttachedNetwork): void {
-    this.#attachErrors.delete(attachment.request);
-    this.#emit({ kind: 'attached', attachment, ...this.#interfaces.of(attachment) });
-    this.#updateSoon();
   }
 
   /** Updates once the node's list of attachments is current: it reports changes while it makes them. */
@@ -386,6 +384,7 @@ export class JoinedVtep {
     const wanted = wantedNetworks(this.node.attachments, this.node.balancers);
     for (const id of [...this.#on.keys()].filter((id) => !wanted.has(id))) {
       swarm.removeNetwork(id);
+      for (const endpoint of this.#on.get(id)?.endpoints.values() ?? []) this.#opening.delete(endpoint);
       this.#on.delete(id);
     }
     for (const id of [...this.#refused.keys()].filter((id) => !wanted.has(id))) this.#refused.delete(id);
@@ -410,21 +409,46 @@ export class JoinedVtep {
       const endpoints = attachments.map((attachment) => [attachment.taskId, this.#endpoint(attachment)] as const);
       swarm.addNetwork({ ...network, endpoints: endpoints.map(([, endpoint]) => endpoint) });
       this.#on.set(id, { balancer, endpoints: new Map(endpoints.map(([task, endpoint]) => [task, endpoint.id])) });
+      attachments.forEach((attachment, i) => this.#awaitInterface(endpoints[i][1].id, attachment));
       return;
     }
     for (const [task, endpoint] of present.endpoints) {
       if (attachments.some(({ taskId }) => taskId === task)) continue;
       swarm.removeEndpoint(id, endpoint);
+      this.#opening.delete(endpoint);
       present.endpoints.delete(task);
     }
     for (const attachment of attachments) {
       if (present.endpoints.has(attachment.taskId)) continue;
-      present.endpoints.set(attachment.taskId, swarm.addEndpoint(id, this.#endpoint(attachment)));
+      const endpoint = swarm.addEndpoint(id, this.#endpoint(attachment));
+      present.endpoints.set(attachment.taskId, endpoint);
+      this.#awaitInterface(endpoint, attachment);
     }
     if (present.balancer !== balancer) {
       swarm.setBalancer(id, network.balancer);
       present.balancer = balancer;
     }
+  }
+
+  /** Reports an attachment once its interface is there. */
+  #awaitInterface(endpoint: string, attachment: AttachedNetwork): void {
+    this.#opening.set(endpoint, attachment);
+    this.#looking ??= setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  #look(): void {
+    const ports = this.#swarm?.vtep.node.ports;
+    for (const [endpoint, attachment] of this.#opening) {
+      if (ports?.has(learnedEndpointId(attachment.networkId, endpoint)) !== true) continue;
+      this.#opening.delete(endpoint);
+      this.#emit({ kind: 'attached', attachment, ...this.#interfaces.of(attachment) });
+    }
+    if (this.#opening.size === 0) this.#stopLooking();
+  }
+
+  #stopLooking(): void {
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
 
   #endpoint(attachment: AttachedNetwork): OwnEndpoint & { readonly id: string } {

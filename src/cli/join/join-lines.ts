@@ -81,10 +81,12 @@ export class EventLines {
     // The command ends with this error, and prints it then.
     if (state === JoinState.Ended) return [];
     if (error === undefined) return [{ text: `connecting to ${manager}` }];
-    const goes = this.#wasConnected
-      ? ['  packets flow on with what is known; managers are tried again']
-      : ['  managers are tried again'];
-    return [...problem(error), ...goes.map((text) => ({ text }))];
+    if (!this.#wasConnected) return [...problem(error), { text: '  managers are tried again' }];
+    // What to do is for a first connection: this one worked before.
+    return [
+      { text: error.message, style: 'yellow' },
+      { text: '  packets flow on with what is known; managers are tried again' },
+    ];
   }
 
   #nodeLines(node: Extract<JoinedVtepEvent, { kind: 'node' }>['node']): readonly EventLine[] {

@@ -25,7 +25,6 @@ const REMEDIES: Readonly<Partial<Record<string, string>>> = {
     'docker node demote is too late: docker node rm --force NODE, then delete the directory of --state and join again',
   CONNECTION_REFUSED: FIREWALL,
   CONNECTION_TIMEOUT: FIREWALL,
-  CONNECTION_FAILED: 'check the address and the route to it: ip route get ADDRESS',
   NETWORK_NOT_FOUND: 'docker network ls on a manager shows the names; overlay networks only',
   NETWORK_NOT_ATTACHABLE: 'create the network with docker network create --driver overlay --attachable',
   ADDRESS_TAKEN:

@@ -20,7 +20,7 @@ export type JoinedVtepEvent =
       readonly gossip: KeyTags | undefined;
       readonly ipsec: KeyTags | undefined;
     }
-  /** A network is attached. */
+  /** A network is attached, and its interface is there. */
   | {
       readonly kind: 'attached';
       readonly attachment: AttachedNetwork;
