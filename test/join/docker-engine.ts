@@ -1,6 +1,6 @@
 /** A Docker engine in a network namespace, with its own data. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,15 +20,35 @@ export function engineRequirements(): string | undefined {
   return lacking();
 }
 
+/** The processes with a text in their arguments. */
+function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number)
+    .filter((pid) => pid !== process.pid);
+}
+
 /** A running engine. */
 export class DockerEngine {
   readonly #folder = mkdtempSync(join(tmpdir(), 'vtep-dockerd-'));
   readonly #namespace: string;
+  readonly #hostname: string | undefined;
   #child: ChildProcess | undefined;
 
-  /** @param namespace name of its network namespace */
-  constructor(namespace: string) {
+  /**
+   * @param namespace name of its network namespace
+   * @param hostname its name in a swarm. Default: this machine's
+   */
+  constructor(namespace: string, hostname?: string) {
     this.#namespace = namespace;
+    this.#hostname = hostname;
     // An engine without a config file of its own would read the machine's.
     writeFileSync(join(this.#folder, 'config.json'), '{}');
   }
@@ -47,7 +67,10 @@ export class DockerEngine {
     const path = (name: string): string => join(this.#folder, name);
     const log = openSync(path('log'), 'a');
     // `ip netns exec` would hide the control groups.
-    const words = ['nsenter', `--net=/run/netns/${this.#namespace}`, 'setpriv', '--pdeathsig', 'TERM', DOCKERD];
+    const inside = ['nsenter', `--net=/run/netns/${this.#namespace}`];
+    const named = ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', this.#hostname ?? ''];
+    const words = [...inside, ...(this.#hostname === undefined ? [] : named)];
+    words.push('setpriv', '--pdeathsig', 'TERM', DOCKERD);
     const options = ['--config-file', path('config.json'), '--data-root', path('data'), '--exec-root', path('exec')];
     const more = ['--pidfile', path('pid'), '-H', `unix://${path('socket')}`, '--storage-driver', 'vfs'];
     const child = spawn(words[0] ?? '', [...words.slice(1), ...options, ...more], {
@@ -69,9 +92,23 @@ export class DockerEngine {
     }
   }
 
+  /** Path of a network namespace that the engine made, by its name under the exec root: `1-<network id>`. */
+  namespacePath(name: string): string {
+    return join(this.#folder, 'exec/netns', name);
+  }
+
   /** Runs the client, and returns its output. Arguments are separated by spaces. */
   docker(words: string): string {
-    return command(['docker', '-H', `unix://${join(this.#folder, 'socket')}`, ...words.split(' ')]).trim();
+    return this.client(words.split(' ')).trim();
+  }
+
+  /**
+   * Runs the client, with the classic builder.
+   * @param input its standard input
+   */
+  client(words: readonly string[], input?: Uint8Array): string {
+    const socket = `unix://${join(this.#folder, 'socket')}`;
+    return command(['env', 'DOCKER_BUILDKIT=0', 'docker', '-H', socket, ...words], input);
   }
 
   /** Stops the engine; its data stay. */
@@ -84,8 +121,15 @@ export class DockerEngine {
     if (late === 'late') child.kill('SIGKILL');
   }
 
-  /** Removes the data. */
+  /** Removes the data, and the processes and mounts that an engine leaves that was killed. */
   remove(): void {
+    for (const pid of processesWith(this.#folder)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    }
     for (const line of readFileSync('/proc/mounts', 'utf8').split('\n').reverse()) {
       const [, target = ''] = line.split(' ');
       if (target.startsWith(`${this.#folder}/`)) command(['umount', target]);
