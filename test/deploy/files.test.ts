@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { scratch } from '../cli/run.js';
 import { missing, ROOT } from '../repository.js';
@@ -50,9 +50,9 @@ describe('the files of docs/deploy', () => {
     const status = optionValue(service.command, '--status') ?? '';
     assert.ok(service.tmpfs.some((mount) => status.startsWith(`${mount.split(':')[0]}/`)));
     assert.equal(optionValue(service.healthcheck.test, '--socket'), status);
-    // A new volume gets the mode of the image's directory.
+    // Both get the mode of the image's directories.
     const steps = dockerfile().map(({ words }) => words);
-    assert.ok(steps.some((words) => words.includes(`chmod 0700 /out${mountedAt}`)));
+    assert.ok(steps.some((words) => words.includes(`chmod 0700 /out${dirname(status)} /out${mountedAt}`)));
   });
 
   test('the token is a secret of the container, and a credential of the unit', () => {

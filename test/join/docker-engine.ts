@@ -35,20 +35,31 @@ function processesWith(text: string): number[] {
     .filter((pid) => pid !== process.pid);
 }
 
+/** What an engine is started with. */
+export interface EngineOptions {
+  /**
+   * Its name in a swarm.
+   * @default this machine's
+   */
+  readonly hostname?: string;
+  /**
+   * How it stores images. The default copies files, which works anywhere; undefined leaves the choice to the engine.
+   * @default vfs
+   */
+  readonly storageDriver?: string | undefined;
+}
+
 /** A running engine. */
 export class DockerEngine {
   readonly #folder = mkdtempSync(join(tmpdir(), 'vtep-dockerd-'));
   readonly #namespace: string;
-  readonly #hostname: string | undefined;
+  readonly #options: EngineOptions;
   #child: ChildProcess | undefined;
 
-  /**
-   * @param namespace name of its network namespace
-   * @param hostname its name in a swarm. Default: this machine's
-   */
-  constructor(namespace: string, hostname?: string) {
+  /** @param namespace name of its network namespace */
+  constructor(namespace: string, options: EngineOptions = {}) {
     this.#namespace = namespace;
-    this.#hostname = hostname;
+    this.#options = { storageDriver: 'vfs', ...options };
     // An engine without a config file of its own would read the machine's.
     writeFileSync(join(this.#folder, 'config.json'), '{}');
   }
@@ -68,11 +79,13 @@ export class DockerEngine {
     const log = openSync(path('log'), 'a');
     // `ip netns exec` would hide the control groups.
     const inside = ['nsenter', `--net=/run/netns/${this.#namespace}`];
-    const named = ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', this.#hostname ?? ''];
-    const words = [...inside, ...(this.#hostname === undefined ? [] : named)];
+    const { hostname, storageDriver } = this.#options;
+    const named = ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', hostname ?? ''];
+    const words = [...inside, ...(hostname === undefined ? [] : named)];
     words.push('setpriv', '--pdeathsig', 'TERM', DOCKERD);
     const options = ['--config-file', path('config.json'), '--data-root', path('data'), '--exec-root', path('exec')];
-    const more = ['--pidfile', path('pid'), '-H', `unix://${path('socket')}`, '--storage-driver', 'vfs'];
+    const more = ['--pidfile', path('pid'), '-H', `unix://${path('socket')}`];
+    if (storageDriver !== undefined) more.push('--storage-driver', storageDriver);
     const child = spawn(words[0] ?? '', [...words.slice(1), ...options, ...more], {
       env: ENVIRONMENT,
       stdio: ['ignore', log, log],
