@@ -1,5 +1,6 @@
 /** A Docker engine in a network namespace, with its own data. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,6 +123,14 @@ export class DockerEngine {
   client(words: readonly string[], input?: Uint8Array): string {
     const socket = `unix://${join(this.#folder, 'socket')}`;
     return command(['env', 'DOCKER_BUILDKIT=0', 'docker', '-H', socket, ...words], input);
+  }
+
+  /** Runs the client without blocking this thread. */
+  async begin(words: readonly string[]): Promise<void> {
+    const socket = `unix://${join(this.#folder, 'socket')}`;
+    const child = spawn('docker', ['-H', socket, ...words], { env: ENVIRONMENT, stdio: 'ignore' });
+    const [status] = (await once(child, 'exit')) as [number | null];
+    if (status !== 0) throw new Error(`docker ${words.join(' ')}: exit status ${status}`);
   }
 
   /** Stops the engine; its data stay. */

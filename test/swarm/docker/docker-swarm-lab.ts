@@ -11,7 +11,7 @@ export const UNDERLAY = 'eth0';
 const APPLETS = ['sh', 'ping', 'nslookup', 'wget', 'httpd', 'sleep', 'cat', 'hostname', 'ip', 'mkdir', 'echo', 'env'];
 const OFFLOADS = ['tx', 'tso', 'gso', 'gro'].flatMap((name) => [name, 'off']);
 /** A container's first process ignores SIGTERM, and Docker waits ten seconds for it. */
-export const STOPS_AT_ONCE = '--stop-signal KILL';
+export const STOPS_AT_ONCE = ['--stop-signal', 'KILL'];
 
 /** Two engines, node1 a manager and node2 a worker, on one Ethernet. */
 export class DockerSwarmLab {
