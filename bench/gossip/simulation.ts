@@ -331,7 +331,8 @@ export class Simulation {
     }
     const node = happening.kind === 'wake' ? happening.node : happening.to;
     if (!node.isRunning) return;
-    if ('life' in happening && happening.kind !== 'stream' && happening.life !== node.life) return;
+    const { kind } = happening;
+    if (kind !== 'packet' && kind !== 'stream' && happening.life !== node.life) return;
     if (node.isStalled || (node.isHeld && happening.kind !== 'wake')) {
       if (happening.kind !== 'wake' && node.inbox.length < INBOX_PACKETS) node.inbox.push(happening);
       return;

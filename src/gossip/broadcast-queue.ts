@@ -51,7 +51,10 @@ export class BroadcastQueue<Item> {
     }
     if (this.#length >= this.#capacity) this.#evict();
     this.#lastId += 1;
-    this.#insert({ key, item, bytes, id: this.#lastId, transmits: 0 });
+    const broadcast = { key, item, bytes, id: this.#lastId, transmits: 0 };
+    this.#file(broadcast);
+    if (key !== undefined) this.#byKey.set(key, broadcast);
+    this.#length += 1;
   }
 
   /**
@@ -72,14 +75,14 @@ export class BroadcastQueue<Item> {
         if (at === tier.length) break;
         const broadcast = tier[at];
         tier.splice(at, 1);
-        this.#forget(broadcast);
         used += broadcast.bytes + overhead;
         into.push(broadcast.item);
         broadcast.transmits += 1;
         if (broadcast.transmits < transmitLimit) (again ??= []).push(broadcast);
+        else this.#forget(broadcast);
       }
     }
-    if (again !== undefined) for (const broadcast of again) this.#insert(broadcast);
+    if (again !== undefined) for (const broadcast of again) this.#file(broadcast);
     return used;
   }
 
@@ -90,12 +93,11 @@ export class BroadcastQueue<Item> {
     this.#length = 0;
   }
 
-  #insert(broadcast: Broadcast<Item>): void {
+  /** Puts a broadcast where its number of transmits belongs. */
+  #file(broadcast: Broadcast<Item>): void {
     while (this.#tiers.length <= broadcast.transmits) this.#tiers.push([]);
     const tier = this.#tiers[broadcast.transmits];
     tier.splice(indexFor(tier, broadcast), 0, broadcast);
-    if (broadcast.key !== undefined) this.#byKey.set(broadcast.key, broadcast);
-    this.#length += 1;
   }
 
   #remove(broadcast: Broadcast<Item>): void {

@@ -61,6 +61,7 @@ export class Entries {
     this.#valueBytes += growth;
     if (deletes) network.tombstones.add(entry);
     else network.tombstones.delete(entry);
+    network.changed(entry);
     counts.tableEvents += 1;
     if (entry.isVisible) this.#report(before === undefined ? 'created' : 'updated', event, owner.name, before);
     else if (before !== undefined) this.#report('deleted', { ...event, value: before }, owner.name, before);

@@ -6,6 +6,9 @@ import { type DbNode, type Entry, NodeStatus } from './db-node.js';
 /** Tries per node that is picked at random, before fewer are returned. */
 const TRIES_PER_NODE = 4;
 
+/** Entries that are found again without a look-up in a table: a power of two. */
+const RECENT_ENTRIES = 16;
+
 /** Another node on a network, or one that left it. */
 export class Attachment {
   readonly node: DbNode;
@@ -63,6 +66,8 @@ export class Network {
   /** Nodes that have left and are still remembered. */
   departed = 0;
   readonly #nodes: Attachment[] = [];
+  /** Entries changed last, by the Lamport time of the change. */
+  readonly #recent: (Entry | undefined)[] = new Array<Entry | undefined>(RECENT_ENTRIES).fill(undefined);
 
   constructor(id: string) {
     this.id = id;
@@ -112,6 +117,20 @@ export class Network {
     return this.tables.get(tableName)?.get(key);
   }
 
+  /**
+   * Whether an event is known, as far as can be told without a table. A node hears of each change some dozens of times
+   * within seconds, and its tables are too large for a processor's caches.
+   */
+  hasHeard({ lTime, tableName, key }: TableEvent): boolean {
+    const event = this.#recent[lTime % RECENT_ENTRIES]?.event;
+    return event !== undefined && event.lTime >= lTime && event.key === key && event.tableName === tableName;
+  }
+
+  /** Remembers that an entry has changed. */
+  changed(entry: Entry): void {
+    this.#recent[entry.event.lTime % RECENT_ENTRIES] = entry;
+  }
+
   set(tableName: string, key: string, entry: Entry): void {
     let table = this.tables.get(tableName);
     if (table === undefined) {
@@ -128,6 +147,7 @@ export class Network {
     table?.delete(key);
     if (table?.size === 0) this.tables.delete(tableName);
     this.tombstones.delete(entry);
+    if (this.#recent.includes(entry)) this.#recent.fill(undefined);
     entry.unlink();
   }
 }

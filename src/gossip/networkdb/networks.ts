@@ -7,13 +7,16 @@ export class Networks {
   readonly #context: DbContext;
   readonly #networks = new Map<string, Network>();
   #attachments = 0;
+  /** The one found last: most messages are about the same network as the one before. */
+  #last: Network | undefined;
 
   constructor(context: DbContext) {
     this.#context = context;
   }
 
   get(id: string): Network | undefined {
-    return this.#networks.get(id);
+    if (this.#last?.id === id) return this.#last;
+    return (this.#last = this.#networks.get(id));
   }
 
   values(): IterableIterator<Network> {
@@ -68,7 +71,10 @@ export class Networks {
 
   /** Forgets a network that no node is on. */
   dropIfUnused(network: Network): void {
-    if (network.own === undefined && network.attachments.size === 0) this.#networks.delete(network.id);
+    if (network.own === undefined && network.attachments.size === 0) {
+      this.#networks.delete(network.id);
+      this.#last = undefined;
+    }
   }
 
   /** Ids of the networks that this node and another one are on. */

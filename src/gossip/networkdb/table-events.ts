@@ -24,15 +24,19 @@ export class TableEvents {
 
   /** Takes another node's event, and passes it on if it is news. */
   receive(event: TableEvent, isBulkSync: boolean, now: number): void {
-    const { name, parameters, counts, tableClock } = this.#context;
     const network = this.#networks.get(event.networkId);
     const own = network?.own;
     if (network === undefined || own === undefined || own.leaving) {
-      counts.foreignNetworks += 1;
+      this.#context.counts.foreignNetworks += 1;
       return;
     }
+    // Nearly always nothing new.
+    if (network.hasHeard(event)) {
+      this.#context.counts.staleEvents += 1;
+      return;
+    }
+    const { name, parameters, counts, tableClock } = this.#context;
     const old = network.get(event.tableName, event.key);
-    // Nearly always nothing new, and then without more look-ups.
     if (old !== undefined && old.event.lTime >= event.lTime) {
       counts.staleEvents += 1;
       return;

@@ -1,5 +1,6 @@
 import { GOSSIP_HEADER_BYTES, GOSSIP_PART_BYTES } from '../message-size.js';
 import { nextTick } from '../ticker.js';
+import { type UserData } from '../user-data.js';
 import { GossipType, type TableEvent } from '../wire/messages.js';
 import { type Cluster } from './cluster.js';
 import { type DbContext } from './context.js';
@@ -46,7 +47,8 @@ export class TableGossip {
       if (events.length === 0) continue;
       this.#picked.length = 0;
       network.pick(gossipNodes, random, this.#picked);
-      for (const node of this.#picked) this.#cluster?.sendUser(node.peer, { type: GossipType.Compound, events });
+      const message: UserData = { type: GossipType.Compound, events };
+      for (const node of this.#picked) this.#cluster?.sendUser(node.peer, message);
     }
   }
 }
