@@ -10,7 +10,8 @@ export type { AttachedSubnet, NetworkAddress } from './attachment/network-addres
 export type { NodeBalancer } from './attachment/node-balancers.js';
 export { JoinError, type JoinErrorCode } from './error.js';
 export { type JoinEvent, JoinState, type SwarmNode } from './events.js';
-export { type CloseOptions, JoinedNode, type JoinedNodeOptions } from './joined-node.js';
+export { JoinedNode } from './joined-node.js';
+export type { CloseOptions, JoinedNodeOptions } from './joined-node-options.js';
 export type { SwarmKeys } from './session/cluster-keys.js';
 export type { NodeProfile } from './session/node-profile.js';
 export { DEFAULT_TIMES, type JoinTimes } from './times.js';

@@ -3,19 +3,20 @@ import { randomInt } from 'node:crypto';
 import { hostname as systemHostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AttachedNetwork, type AttachmentRequest } from './attachment/attached-network.js';
-import { AttachmentKeeper } from './attachment/attachment-keeper.js';
-import { type NodeBalancer, NodeBalancers } from './attachment/node-balancers.js';
+import type { NodeBalancer } from './attachment/node-balancers.js';
 import { JoinError } from './error.js';
 import { type JoinEvent, JoinState } from './events.js';
 import { ManagerConnection, ManagerName } from './grpc/manager-connection.js';
-import { checkClock, enrol, requestCertificate } from './identity/enrolment.js';
+import { checkClock, enrolAtOne } from './identity/enrolment.js';
 import { IdentityStore } from './identity/identity-store.js';
-import { type NodeIdentity, promoted } from './identity/node-identity.js';
-import { RenewalTimer } from './identity/renewal-timer.js';
+import type { NodeIdentity } from './identity/node-identity.js';
+import type { CloseOptions, JoinedNodeOptions } from './joined-node-options.js';
 import { Backoff, managerAddress, ManagerList } from './managers.js';
-import { Availability, IssuanceState, NodeRole, type SessionMessage } from './messages.js';
+import { type Member, newMember } from './member.js';
+import { Availability, type SessionMessage } from './messages.js';
 import { AssignmentSet } from './session/assignment-set.js';
-import { copySwarmKeys, readSwarmKeys, sameSwarmKeys, type SwarmKeys, wipeSwarmKeys } from './session/cluster-keys.js';
+import type { SwarmKeys } from './session/cluster-keys.js';
+import { LostSessions } from './session/lost-sessions.js';
 import { ManagerSession } from './session/manager-session.js';
 import { nodeDescription } from './session/node-description.js';
 import { NO_PLATFORM, type NodeProfile } from './session/node-profile.js';
@@ -23,64 +24,9 @@ import { TaskRejection } from './session/task-rejection.js';
 import { DEFAULT_TIMES, type JoinTimes } from './times.js';
 import { JoinToken } from './token.js';
 
-/** How to join. */
-export interface JoinedNodeOptions {
-  /**
-   * Managers, as `HOST` or `HOST:PORT`. Those that the swarm names are used first.
-   * @default those of the stored identity
-   */
-  readonly managers?: readonly string[];
-  /** A worker's join token; only needed if there is no stored identity. */
-  readonly token?: JoinToken | string;
-  /** A directory for the identity, which is created if absent. Each process needs its own. */
-  readonly stateDirectory: string;
-  /**
-   * The node's availability when it first joins. A drained or paused node gets no attachments.
-   * @default 'active'
-   */
-  readonly availability?: 'active' | 'pause' | 'drain';
-  /**
-   * The node's name in `docker node ls`.
-   * @default the system's host name
-   */
-  readonly hostname?: string;
-  /**
-   * The node's platform.
-   * @default one that no image has, so that services aren't placed here
-   */
-  readonly platform?: NodeProfile['platform'];
-  /** Networks to attach to. */
-  readonly attachments?: readonly AttachmentRequest[];
-  /** Called for each event, in order. It must not throw. */
-  readonly onEvent?: (event: JoinEvent) => void;
-  /** Timeouts that differ from the defaults. */
-  readonly times?: Partial<JoinTimes>;
-  /**
-   * A number in [0, 1), for jitter.
-   * @default cryptographic random numbers
-   */
-  readonly random?: () => number;
-}
-
-/** Options of closing a node. */
-export interface CloseOptions {
-  /**
-   * Whether to give the attachments and their addresses back. Otherwise the next process with this identity gets them.
-   * @default true
-   */
-  readonly detach?: boolean;
-}
-
-/** Errors that don't pass by themselves. */
-const FINAL: ReadonlySet<string> = new Set(['REMOVED_FROM_SWARM', 'CERTIFICATE_EXPIRED', 'STATE_UNUSABLE', 'CLOSED']);
-/** Sessions lost to another process with this identity, in a row, after which this one gives way. */
-const MAX_TAKEN = 3;
-/** A session that lasted longer resets the count. */
-const TAKEN_WITHIN_MS = 60_000;
-const AVAILABILITIES = ['active', 'pause', 'drain'] as const;
-const DEFAULT_VXLAN_PORT = 4789;
 const RANDOM_STEPS = 2 ** 32;
 const MAX_ATTACHMENTS = 1_000;
+const AVAILABILITY = { active: Availability.Active, pause: Availability.Pause, drain: Availability.Drain } as const;
 
 /**
  * Joins a swarm as a worker, and stays in it: registers with a manager, sends heartbeats, receives the swarm's keys and
@@ -113,27 +59,15 @@ export class JoinedNode {
   readonly #backoff: Backoff;
   readonly #assignments = new AssignmentSet();
   readonly #rejection: TaskRejection;
-  readonly #renewal: RenewalTimer;
-  readonly #balancers = new NodeBalancers((error) => this.#emit({ kind: 'warning', error }));
   #store: IdentityStore | undefined;
-  #identity: NodeIdentity | undefined;
-  #managers: ManagerList | undefined;
-  #keeper: AttachmentKeeper | undefined;
+  /** What belongs to an identity. */
+  #member: Member | undefined;
   #session: ManagerSession | undefined;
   #running: Promise<void> | undefined;
-  #keys: SwarmKeys = { gossip: undefined, ipsec: undefined };
-  #nodeText = '';
   #stateText = '';
-  #renewing = false;
   /** Whether the session is to be opened again, with a new certificate or root CA. */
   #reopen = false;
-  /** Whether the swarm asks for a renewal, for a new root CA. */
-  #rotate = false;
-  #promoted = false;
-  /** Times in milliseconds since 1970. */
-  #renewedAt = 0;
-  #registeredAt = 0;
-  #taken = 0;
+  readonly #lost = new LostSessions();
   #warned: string | undefined;
   /** Settles `start`. */
   #started: ((error: JoinError | undefined) => void) | undefined;
@@ -158,32 +92,31 @@ export class JoinedNode {
     this.#rejection = new TaskRejection((serviceId, service) =>
       this.#emit({ kind: 'task-rejected', serviceId, service }),
     );
-    this.#renewal = new RenewalTimer(() => void this.#renew(), this.#random);
   }
 
   /** The node's id; undefined before it has joined. */
   get nodeId(): string | undefined {
-    return this.#identity?.nodeId;
+    return this.#member?.certificates.identity.nodeId;
   }
 
   /** Id of the swarm; undefined before the node has joined. */
   get clusterId(): string | undefined {
-    return this.#identity?.clusterId;
+    return this.#member?.certificates.identity.clusterId;
   }
 
   /** The current attachments. */
   get attachments(): readonly AttachedNetwork[] {
-    return this.#keeper?.attachments ?? [];
+    return this.#member?.attachments.attachments ?? [];
   }
 
   /** The addresses of this node's load balancers, as the swarm last listed them, by network id. */
   get balancers(): readonly NodeBalancer[] {
-    return this.#balancers.current;
+    return this.#member?.view.balancers ?? [];
   }
 
   /** The managers that the swarm last named. */
   get managers(): readonly string[] {
-    return this.#managers?.known ?? [];
+    return this.#member?.managers.known ?? [];
   }
 
   /** The local address of the connection to the manager; undefined while there is none. */
@@ -198,7 +131,7 @@ export class JoinedNode {
 
   /** Copies of the swarm's keys, to be wiped after use. */
   keys(): SwarmKeys {
-    return copySwarmKeys(this.#keys);
+    return this.#member?.view.keys() ?? { gossip: undefined, ipsec: undefined };
   }
 
   /**
@@ -210,29 +143,31 @@ export class JoinedNode {
     if (this.#running !== undefined || this.#store !== undefined) {
       throw new JoinError('BAD_OPTION', 'the node was started before');
     }
-    this.#store = new IdentityStore(this.#options.stateDirectory);
+    const store = new IdentityStore(this.#options.stateDirectory);
+    this.#store = store;
+    let member: Member;
     try {
-      const stored = this.#store.load();
+      const stored = store.load();
       const managers = this.#given.length > 0 ? this.#given : (stored?.managers ?? []);
       if (managers.length === 0) throw new JoinError('BAD_OPTION', 'name at least one manager, as HOST or HOST:PORT');
-      this.#managers = new ManagerList([...new Set([...managers, ...(stored?.managers ?? [])])], this.#random);
+      const list = new ManagerList([...new Set([...managers, ...(stored?.managers ?? [])])], this.#random);
       const identity = stored?.identity ?? (await this.#enrol());
-      if (stored === undefined) this.#save(identity);
-      this.#adopt(identity);
-      this.#keeper = this.#newKeeper(identity.nodeId);
+      if (stored === undefined) store.save({ identity, managers: this.#given });
+      member = this.#newMember(identity, list);
     } catch (error) {
-      this.#store.close();
+      store.close();
       throw error;
     }
+    this.#member = member;
     const started = new Promise<JoinError | undefined>((resolve) => (this.#started = resolve));
-    this.#running = this.#run();
+    this.#running = this.#run(member);
     const error = await started;
     if (error !== undefined) throw error;
   }
 
   /** Attaches to a further network; events tell what becomes of it. */
   attach(request: AttachmentRequest): void {
-    this.#keeper?.add(request);
+    this.#member?.attachments.add(request);
   }
 
   /**
@@ -240,7 +175,7 @@ export class JoinedNode {
    * @throws JoinError if the swarm couldn't be notified: it then keeps the address until this node is removed
    */
   async detach(request: AttachmentRequest): Promise<void> {
-    await this.#keeper?.remove(request);
+    await this.#member?.attachments.remove(request);
   }
 
   /**
@@ -249,21 +184,20 @@ export class JoinedNode {
    * @returns number of attachments that the swarm couldn't be asked to release
    */
   async close({ detach = true }: CloseOptions = {}): Promise<number> {
-    const held = this.attachments.length;
-    let left = held;
-    if (detach && this.#session !== undefined) left = (await this.#keeper?.close()) ?? 0;
+    const member = this.#member;
+    let left = this.attachments.length;
+    if (detach && this.#session !== undefined) left = (await member?.attachments.close()) ?? 0;
     this.#abort.abort();
-    this.#renewal.stop();
+    member?.certificates.stop();
     this.#session?.end();
     await this.#running;
-    this.#keeper?.use(undefined);
-    if (!detach || left > 0) await this.#keeper?.close();
-    wipeSwarmKeys(this.#keys);
+    member?.attachments.use(undefined);
+    if (!detach || left > 0) await member?.attachments.close();
+    member?.view.wipe();
     this.#store?.close();
     return left;
   }
 
-  /** Tries each given manager once. */
   async #enrol(): Promise<NodeIdentity> {
     const token = this.#token;
     if (token === undefined) {
@@ -272,77 +206,81 @@ export class JoinedNode {
         'no identity is stored: give a token, as docker swarm join-token worker shows it',
       );
     }
-    const availability = Availability[capitalised(this.#options.availability ?? 'active')];
-    const failures: JoinError[] = [];
-    for (const address of this.#given) {
-      this.#state(JoinState.Connecting, address);
-      try {
-        return await enrol(address, token, availability, this.#times, this.#abort.signal);
-      } catch (error) {
-        if (!(error instanceof JoinError)) throw error;
-        // Others would answer the same.
-        if (['TOKEN_REJECTED', 'MANAGER_TOKEN', 'CLOSED', 'CLOCK_SKEW'].includes(error.code)) throw error;
-        failures.push(error);
-      }
-    }
-    if (failures.length === 0) throw new JoinError('BAD_OPTION', 'name at least one manager, as HOST or HOST:PORT');
-    const [first] = failures;
-    throw failures.length === 1 ? first : new JoinError(first.code, failures.map(({ message }) => message).join('; '));
+    const availability = AVAILABILITY[this.#options.availability ?? 'active'];
+    return enrolAtOne(this.#given, token, availability, this.#times, this.#abort.signal, (address) =>
+      this.#state(JoinState.Connecting, address),
+    );
   }
 
-  #newKeeper(nodeId: string): AttachmentKeeper {
-    const keeper = new AttachmentKeeper(nodeId, this.#times, {
-      attached: (attachment) => this.#emit({ kind: 'attached', attachment }),
-      detached: (attachment) => this.#emit({ kind: 'detached', attachment }),
-      failed: (request, error) => this.#emit({ kind: 'attach-failed', request, error }),
+  #newMember(identity: NodeIdentity, managers: ManagerList): Member {
+    const member = newMember({
+      identity,
+      managers,
+      stateDirectory: this.#options.stateDirectory,
+      times: this.#times,
+      random: this.#random,
+      signal: this.#abort.signal,
+      emit: this.#emit,
+      warning: (error) => this.#warn(error),
+      save: (next) => {
+        this.#save(next, managers);
+        this.#warned = undefined;
+      },
+      reopen: () => {
+        this.#reopen = true;
+        this.#session?.yield();
+      },
     });
-    for (const request of this.#options.attachments ?? []) keeper.add(request);
-    return keeper;
+    for (const request of this.#options.attachments ?? []) member.attachments.add(request);
+    return member;
   }
 
   /** Sessions, one after the other, until the node is closed or an error is final. */
-  async #run(): Promise<void> {
+  async #run(member: Member): Promise<void> {
+    const { managers, attachments, certificates } = member;
     let address: string | undefined;
     while (!this.#isClosed()) {
-      address ??= this.#managers?.choose() ?? '';
+      address ??= managers.choose();
       const former = this.#session;
       let error: JoinError | undefined;
       try {
-        const session = await this.#open(address, former);
+        const session = await this.#open(member, address, former);
         this.#session = session;
         former?.end();
         // Closing ends the session that it finds: this one came later.
         if (this.#isClosed()) break;
-        this.#registered(session);
+        const registeredAt = Date.now();
+        this.#registered(member, session);
         error = await session.ended;
         // Not as soon as it is registered: a manager may end each session at once.
-        if (Date.now() - this.#registeredAt > this.#times.backoffMs) this.#backoff.reset();
+        if (Date.now() - registeredAt > this.#times.backoffMs) this.#backoff.reset();
       } catch (failure) {
         if (!(failure instanceof JoinError)) throw failure;
         error = failure;
         former?.end();
       }
-      this.#keeper?.use(undefined);
+      attachments.use(undefined);
+      certificates.use(undefined);
       if (error === undefined && this.#reopen) continue;
       this.#session?.end();
       this.#session = undefined;
       if (this.#isClosed()) break;
-      if (error !== undefined && this.#isFinal(error)) {
-        this.#end(error);
+      const final = error === undefined ? undefined : this.#lost.lost(error, address, managers.all);
+      if (final !== undefined) {
+        this.#end(member, final);
         return;
       }
-      this.#managers?.failed(address);
+      managers.failed(address);
       this.#state(JoinState.Connecting, address, error);
       address = undefined;
       await sleep(this.#backoff.next(), undefined, { signal: this.#abort.signal }).catch(() => undefined);
     }
     this.#session?.end();
-    this.#end(new JoinError('CLOSED', 'the node was closed'));
+    this.#end(member, new JoinError('CLOSED', 'the node was closed'));
   }
 
-  async #open(address: string, former: ManagerSession | undefined): Promise<ManagerSession> {
-    const identity = this.#identity;
-    if (identity === undefined) throw new JoinError('NO_IDENTITY', 'the node has no identity');
+  async #open(member: Member, address: string, former: ManagerSession | undefined): Promise<ManagerSession> {
+    const { identity } = member.certificates;
     checkClock(identity);
     if (former === undefined && !this.#stateText.startsWith(JoinState.Connecting)) {
       this.#state(JoinState.Connecting, address);
@@ -359,11 +297,11 @@ export class JoinedNode {
     );
     this.#reopen = false;
     const listener = {
-      message: (message: SessionMessage) => this.#message(message, connection),
+      message: (message: SessionMessage) => this.#message(member, message, address),
       assignmentsBegin: () => this.#assignments.restart(),
       assignments: (message: Parameters<AssignmentSet['apply']>[0]) => {
         if (!this.#assignments.apply(message)) return false;
-        this.#assigned();
+        this.#assigned(member);
         return true;
       },
     };
@@ -381,30 +319,24 @@ export class JoinedNode {
     }
   }
 
-  #registered(session: ManagerSession): void {
-    this.#managers?.works();
+  #registered({ managers, attachments, certificates }: Member, session: ManagerSession): void {
+    this.#lost.registered();
+    managers.works();
     this.#rejection.restart();
-    this.#keeper?.use(session);
+    attachments.use(session);
     session.start();
-    this.#registeredAt = Date.now();
     this.#state(JoinState.Connected, session.connection.address);
     this.#started?.(undefined);
     if (this.#reopen) session.yield();
-    else if (this.#rotate) this.#renewSoon();
+    else certificates.use(session);
   }
 
   #isClosed(): boolean {
     return this.#abort.signal.aborted;
   }
 
-  #isFinal(error: JoinError): boolean {
-    if (error.code !== 'IDENTITY_IN_USE') return FINAL.has(error.code);
-    if (Date.now() - this.#registeredAt > TAKEN_WITHIN_MS) this.#taken = 0;
-    return ++this.#taken >= MAX_TAKEN;
-  }
-
-  #end(error: JoinError): void {
-    this.#renewal.stop();
+  #end({ certificates }: Member, error: JoinError): void {
+    certificates.stop();
     if (error.code !== 'CLOSED') {
       this.#state(JoinState.Ended, undefined, error);
       this.#abort.abort();
@@ -413,124 +345,23 @@ export class JoinedNode {
   }
 
   /** Takes over a message of the session. */
-  #message(message: SessionMessage, connection: ManagerConnection): void {
-    const { node, managers, keys, rootCa } = message;
-    const identity = this.#identity;
-    if (node === undefined || identity === undefined) return;
-    if (node.id !== identity.nodeId) {
-      throw new JoinError('BAD_ANSWER', `${connection.address}: the manager registered another node`);
-    }
-    const newKeys = readSwarmKeys(keys);
-    if (sameSwarmKeys(newKeys, this.#keys)) {
-      wipeSwarmKeys(newKeys);
-    } else {
-      wipeSwarmKeys(this.#keys);
-      this.#keys = newKeys;
-      this.#emit({ kind: 'keys', keys: copySwarmKeys(newKeys) });
-    }
-    if (this.#managers?.update(managers.map(({ peer }) => peer?.addr ?? '')) === true) {
-      this.#save(identity);
-      this.#emit({ kind: 'managers', managers: this.#managers.known });
-    }
-    const availability = node.spec?.availability ?? Availability.Active;
-    if (this.#balancers.update(node.attachments)) {
-      this.#emit({ kind: 'balancers', balancers: this.#balancers.current });
-    }
-    this.#keeper?.nodeState({ availability, attachments: node.attachments });
-    const shown = {
-      nodeId: identity.nodeId,
-      clusterId: identity.clusterId,
-      address: node.status?.addr ?? '',
-      vxlanPort: node.vxlanUdpPort || DEFAULT_VXLAN_PORT,
-      availability: AVAILABILITIES[availability] ?? 'active',
-      certificateExpires: identity.notAfter,
-    };
-    const text = JSON.stringify(shown);
-    if (text !== this.#nodeText) this.#emit({ kind: 'node', node: shown });
-    this.#nodeText = text;
-    this.#promoted = node.spec?.desiredRole === NodeRole.Manager;
-    if (this.#promoted) this.#warn(promoted());
-    this.#rotate = node.certificate?.status?.state === IssuanceState.Rotate;
-    if (!this.#rotate) this.#followRoot(identity, rootCa, connection);
-    else if (this.#session?.connection === connection) this.#renewSoon();
+  #message({ view, managers, attachments, certificates }: Member, message: SessionMessage, address: string): void {
+    const { identity } = certificates;
+    view.message(message, identity, address, () => this.#save(identity, managers));
+    attachments.nodeState({
+      availability: message.node?.spec?.availability ?? Availability.Active,
+      attachments: message.node?.attachments ?? [],
+    });
+    certificates.message(message, address);
   }
 
-  /** Renews at once, but not again and again for a swarm that keeps asking. */
-  #renewSoon(): void {
-    const recently = Date.now() - this.#renewedAt < this.#times.renewRetryMs;
-    this.#renewal.retryIn(recently ? this.#times.renewRetryMs : 0);
-  }
-
-  /** Trusts a new root CA once this node's certificate is issued by it. */
-  #followRoot(identity: NodeIdentity, rootCa: Uint8Array, { address }: ManagerConnection): void {
-    const rootPem = Buffer.from(rootCa).toString('latin1');
-    if (rootPem === '' || rootPem === identity.rootPem || this.#renewing) return;
-    let next: NodeIdentity;
-    try {
-      next = identity.withRoot(rootPem);
-    } catch (error) {
-      this.#warn(new JoinError('BAD_ANSWER', `${address}: the new root CA is ignored: ${(error as Error).message}`));
-      return;
-    }
-    this.#save(next);
-    this.#identity = next;
-    this.#emit({ kind: 'certificate', renewed: 'root', expires: next.notAfter });
-    this.#openAgain();
-  }
-
-  #assigned(): void {
+  #assigned({ attachments }: Member): void {
     const { tasks } = this.#assignments;
-    this.#keeper?.update(tasks);
+    attachments.update(tasks);
     if (this.#session !== undefined) this.#rejection.reject(tasks.values(), this.#session);
   }
 
-  /** Renews the certificate over the session's connection. */
-  async #renew(): Promise<void> {
-    const [identity, session] = [this.#identity, this.#session];
-    if (this.#renewing || this.#abort.signal.aborted || identity === undefined) return;
-    if (session === undefined || this.#promoted) {
-      this.#renewal.retryIn(this.#times.renewRetryMs);
-      return;
-    }
-    this.#renewing = true;
-    try {
-      const { rootPem } = this.#identity ?? identity;
-      const signal = this.#abort.signal;
-      const renewed = await requestCertificate(session.connection, { rootPem, times: this.#times, signal });
-      if (renewed.nodeId !== identity.nodeId || renewed.clusterId !== identity.clusterId) {
-        throw new JoinError('BAD_ANSWER', 'the renewed certificate is of another node or swarm');
-      }
-      checkClock(renewed);
-      this.#save(renewed);
-      this.#adopt(renewed);
-      this.#renewedAt = Date.now();
-      this.#rotate = false;
-      this.#warned = undefined;
-      this.#emit({ kind: 'certificate', renewed: 'certificate', expires: renewed.notAfter });
-      this.#renewing = false;
-      this.#openAgain();
-    } catch (error) {
-      if (!(error instanceof JoinError)) throw error;
-      if (error.code !== 'CLOSED') this.#warn(error);
-      this.#renewal.retryIn(this.#times.renewRetryMs);
-    } finally {
-      this.#renewing = false;
-    }
-  }
-
-  /** Opens the session again with the current certificate and root CA, which are then reported to the swarm. */
-  #openAgain(): void {
-    this.#reopen = true;
-    this.#session?.yield();
-  }
-
-  #adopt(identity: NodeIdentity): void {
-    this.#identity = identity;
-    this.#renewal.schedule(identity);
-  }
-
-  #save(identity: NodeIdentity): void {
-    const known = this.#managers?.known ?? [];
+  #save(identity: NodeIdentity, { known }: ManagerList): void {
     this.#store?.save({ identity, managers: known.length > 0 ? known : this.#given });
   }
 
@@ -551,8 +382,4 @@ export class JoinedNode {
       ...(error === undefined ? {} : { error }),
     });
   }
-}
-
-function capitalised(text: 'active' | 'pause' | 'drain'): keyof typeof Availability {
-  return ({ active: 'Active', pause: 'Pause', drain: 'Drain' } as const)[text];
 }

@@ -59,6 +59,11 @@ export class ManagerList {
     return this.#known;
   }
 
+  /** All of them, those that were given at the start included. */
+  get all(): readonly string[] {
+    return [...new Set([...this.#known, ...this.#given])];
+  }
+
   /**
    * Replaces the managers that the swarm named. Invalid ones are ignored, and so is everything beyond 64.
    * @returns whether they changed

@@ -172,7 +172,7 @@ describe('a Docker swarm', { skip: engineRequirements() }, () => {
     assert.equal(await failureOf(before), 'TOKEN_REJECTED');
     const manager = engine.docker('swarm join-token -q manager');
     assert.equal(await failureOf(manager), 'MANAGER_TOKEN');
-    const process = start({
+    let process = start({
       token: engine.docker('swarm join-token -q worker'),
       stateDirectory: join(folder, 'two'),
       hostname: 'vtep-two',
@@ -181,10 +181,22 @@ describe('a Docker swarm', { skip: engineRequirements() }, () => {
     });
     const second = String((await lineOf(process, ({ kind }) => kind === 'started', 'start'))['nodeId']);
     assert.equal(statusOf(second), 'vtep-two/Ready/Drain');
-    const failed = await lineOf(process, ({ kind }) => kind === 'attach-failed', 'failure');
-    assert.equal((failed['error'] as { code: string }).code, 'NODE_NOT_ACTIVE');
+    // Drained from the start, it gets nothing assigned, but the address is reserved.
+    const plain = (await lineOf(process, attachmentTo('plain'), 'reserved address'))['attachment'] as Line;
+    assert.deepEqual([plain['address'], plain['vni'], plain['reserved']], ['10.77.0.99/24', 4097, true]);
+    assert.ok(JSON.stringify(linesOf(process)).includes('"balancers"'));
+    // Killed, it comes back to the same request.
+    process.kill();
+    await process.ended;
+    process = start({
+      stateDirectory: join(folder, 'two'),
+      hostname: 'vtep-two',
+      attachments: [{ network: 'plain', address: '10.77.0.99' }],
+    });
+    const again = (await lineOf(process, attachmentTo('plain'), 'reserved address'))['attachment'] as Line;
+    assert.deepEqual([again['taskId'], again['reserved']], [plain['taskId'], true]);
     engine.docker(`node update --availability active ${second}`);
-    await lineOf(process, attachmentTo('plain'), 'attachment');
+    await lineOf(process, (line) => JSON.stringify(line).includes('"availability":"active"'), 'active');
     process.signal('SIGTERM');
     await process.end();
     assert.deepEqual(linesOf(process).at(-1), { kind: 'closed', left: 0 });

@@ -90,6 +90,8 @@ export class FakeSwarm {
   secret = '1234567890123456789012345';
   role = 'swarm-worker';
   validityMs = 90 * 24 * 3_600_000;
+  /** How long before now certificates become valid. */
+  backDatedMs = 3_600_000;
   readonly nodes = new Map<string, FakeNode>();
   readonly removed = new Set<string>();
   readonly networks = new Map<string, FakeNetwork>();
@@ -97,6 +99,8 @@ export class FakeSwarm {
   /** Tasks of nodes that are not active. */
   readonly pending: FakeTask[] = [];
   readonly managers: FakeManager[] = [];
+  /** Addresses that are listed besides the managers'. */
+  furtherManagers: readonly string[] = [];
   keys: { subsystem: string; key: Buffer; lamportTime: number }[] = [];
   /** Reports of tasks, as "id state". */
   readonly reports: string[] = [];
@@ -176,7 +180,10 @@ export class FakeSwarm {
         attachments: this.#balancersOf(node),
         vxlanUdpPort: 4789,
       },
-      managers: this.managers.map((manager) => ({ peer: { nodeId: 'm', addr: manager.address }, weight: 10 })),
+      managers: [...this.managers.map(({ address }) => address), ...this.furtherManagers].map((addr) => ({
+        peer: { nodeId: 'm', addr },
+        weight: 10,
+      })),
       keys: this.keys,
       rootCa: Buffer.from(this.ca.pem),
     });
@@ -403,6 +410,14 @@ export class FakeManager {
     this.swarm.managers.splice(this.swarm.managers.indexOf(this), 1);
   }
 
+  /** The handler that answers a method as swarmkit does. */
+  proper(name: string): Handler {
+    const path = Object.keys(this.#handlers).find((each) => each.endsWith(`/${name}`)) ?? '';
+    const handler = this.#handlers[path];
+    if (handler === undefined) throw new Error(name);
+    return handler;
+  }
+
   #dispatch(stream: ServerHttp2Stream, path: string, request: Uint8Array, peer: string | undefined): void {
     if (!path.startsWith(PACKAGE)) throw new Error(path);
     if (stream.destroyed) return;
@@ -461,7 +476,16 @@ export class FakeManager {
     },
     'ResourceAllocator/AttachNetwork': (stream, request, peer) => this.#attach(stream, request, peer),
     'ResourceAllocator/DetachNetwork': (stream, request) => {
-      const task = this.swarm.tasks.get(AttachmentReference.decode(request).attachmentId);
+      const { attachmentId } = AttachmentReference.decode(request);
+      const waiting = this.swarm.pending.findIndex(({ id }) => id === attachmentId);
+      if (waiting >= 0) {
+        const [{ network, address }] = this.swarm.pending.splice(waiting, 1);
+        network?.taken.delete(address);
+        answer(stream, new Uint8Array(0));
+        this.swarm.push();
+        return;
+      }
+      const task = this.swarm.tasks.get(attachmentId);
       if (task === undefined) {
         refuse(stream, 5, 'attachment not found');
         return;
@@ -480,7 +504,7 @@ export class FakeManager {
     }
     const id = peer ?? swarmId();
     const { ca, intermediate } = swarm.signing;
-    const notBefore = Date.now() - 3_600_000;
+    const notBefore = Date.now() - swarm.backDatedMs;
     const certificate = ca.issue({
       commonName: id,
       role: swarm.role,
@@ -565,6 +589,7 @@ export class FakeManager {
     network.taken.add(address);
     if (this.swarm.nodes.get(peer)?.availability !== 0) {
       this.swarm.pending.push(task);
+      this.swarm.push();
       return;
     }
     setImmediate(() => this.swarm.assign(task));

@@ -18,6 +18,11 @@ export interface AttachedNetwork extends NetworkAddress {
   readonly request: AttachmentRequest;
   /** Id of the task that stands for the attachment. */
   readonly taskId: string;
+  /**
+   * Whether the swarm only reserved the address: it assigns nothing to a node that is drained or paused. The endpoint is
+   * this node's all the same, and no event is sent when the swarm assigns it later.
+   */
+  readonly reserved: boolean;
 }
 
 /**
@@ -25,5 +30,5 @@ export interface AttachedNetwork extends NetworkAddress {
  * @throws JoinError `BAD_ANSWER` with the network's name, if it isn't an overlay network with IPv4 subnets and VNIs
  */
 export function readAttachment(request: AttachmentRequest, taskId: string, from: NetworkAttachment): AttachedNetwork {
-  return { request, taskId, ...readNetworkAddress(from, request.network) };
+  return { request, taskId, reserved: false, ...readNetworkAddress(from, request.network) };
 }

@@ -177,7 +177,9 @@ export class ManagerConnection {
 
   /** Closes the connection, and ends all calls. */
   close(): void {
-    this.#session.destroy();
+    this.#failure ??= new JoinError('CONNECTION_FAILED', `${this.address}: the connection was closed`);
+    // Destroyed by a callback, while it still processes what arrived, Node's session may abort the process.
+    setImmediate(() => this.#session.destroy());
   }
 
   #start<Request, Response>(
@@ -203,7 +205,10 @@ export class ManagerConnection {
     const reader = new FrameReader();
     let failure: JoinError | undefined;
     let answered: IncomingHttpHeaders | undefined;
-    const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
+    const cancel = (): void => {
+      // As for the session: not within a callback (https://github.com/nodejs/node/issues/38964).
+      setImmediate(() => stream.close(constants.NGHTTP2_CANCEL));
+    };
     const fail = (error: unknown): void => {
       failure ??= this.#answerError(error);
       cancel();

@@ -12,6 +12,37 @@ import { parseRootCa } from './certificates.js';
 import { NodeIdentity } from './node-identity.js';
 
 const POLL_MS = 1_000;
+/** Errors that other managers would answer with, too. */
+const SHARED: ReadonlySet<string> = new Set(['TOKEN_REJECTED', 'MANAGER_TOKEN', 'CLOSED', 'CLOCK_SKEW']);
+
+/**
+ * Joins a swarm, by the first manager that lets it.
+ * @param addresses with ports
+ * @param onAttempt called with each manager's address
+ * @throws JoinError of the first manager, with the messages of all
+ */
+export async function enrolAtOne(
+  addresses: readonly string[],
+  token: JoinToken,
+  availability: Availability,
+  times: JoinTimes,
+  signal: AbortSignal,
+  onAttempt: (address: string) => void,
+): Promise<NodeIdentity> {
+  const failures: JoinError[] = [];
+  for (const address of addresses) {
+    onAttempt(address);
+    try {
+      return await enrol(address, token, availability, times, signal);
+    } catch (error) {
+      if (!(error instanceof JoinError) || SHARED.has(error.code)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length === 0) throw new JoinError('BAD_OPTION', 'name at least one manager, as HOST or HOST:PORT');
+  const [first] = failures;
+  throw failures.length === 1 ? first : new JoinError(first.code, failures.map(({ message }) => message).join('; '));
+}
 
 /**
  * Joins a swarm: fetches its root CA, checks it against the token, and only then sends the token.

@@ -33,19 +33,17 @@ export class AssignmentSet {
   apply({ type, appliesTo, resultsIn, changes }: AssignmentsMessage): boolean {
     const complete = type === AssignmentsType.Complete;
     if (!complete && (this.#sequence === undefined || appliesTo !== this.#sequence)) return false;
-    if (complete) this.#tasks = new Map();
+    const tasks = complete ? new Map<string, Task>() : this.#tasks;
     for (const { assignment, action } of changes) {
       const task = assignment?.task;
       if (task === undefined || task.id === '') continue;
-      if (action === AssignmentAction.Remove) this.#tasks.delete(task.id);
-      else this.#tasks.set(task.id, task);
+      if (action === AssignmentAction.Remove) tasks.delete(task.id);
+      else tasks.set(task.id, task);
+      if (tasks.size > MAX_TASKS) {
+        throw new JoinError('BAD_ANSWER', `the manager assigns more than ${MAX_TASKS} tasks`);
+      }
     }
-    if (this.#tasks.size > MAX_TASKS) {
-      throw new JoinError(
-        'BAD_ANSWER',
-        `the manager assigns ${this.#tasks.size} tasks; at most ${MAX_TASKS} are accepted`,
-      );
-    }
+    this.#tasks = tasks;
     this.#sequence = resultsIn;
     return true;
   }

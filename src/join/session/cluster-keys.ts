@@ -20,7 +20,13 @@ export interface SwarmKeys {
  * @throws JoinError `BAD_ANSWER`
  */
 export function readSwarmKeys(keys: readonly EncryptionKey[]): SwarmKeys {
-  return { gossip: ringOf(keys, KeySubsystem.Gossip), ipsec: ringOf(keys, KeySubsystem.Ipsec) };
+  const gossip = ringOf(keys, KeySubsystem.Gossip);
+  try {
+    return { gossip, ipsec: ringOf(keys, KeySubsystem.Ipsec) };
+  } catch (error) {
+    gossip?.wipe();
+    throw error;
+  }
 }
 
 /** Copies keys. */
@@ -34,9 +40,21 @@ export function wipeSwarmKeys({ gossip, ipsec }: SwarmKeys): void {
   ipsec?.wipe();
 }
 
-/** Whether both have the same keys. */
-export function sameSwarmKeys(a: SwarmKeys, b: SwarmKeys): boolean {
-  return sameRing(a.gossip, b.gossip) && sameRing(a.ipsec, b.ipsec);
+/**
+ * Replaces keys, and wipes those that aren't needed any more. A message without keys doesn't take any away: without them,
+ * a node would send in the clear.
+ * @returns `before` if nothing changed
+ */
+export function replaceSwarmKeys(before: SwarmKeys, now: SwarmKeys): SwarmKeys {
+  const gossip = now.gossip ?? before.gossip;
+  const ipsec = now.ipsec ?? before.ipsec;
+  if (sameRing(before.gossip, gossip) && sameRing(before.ipsec, ipsec)) {
+    wipeSwarmKeys(now);
+    return before;
+  }
+  if (gossip !== before.gossip) before.gossip?.wipe();
+  if (ipsec !== before.ipsec) before.ipsec?.wipe();
+  return { gossip, ipsec };
 }
 
 function sameRing(a: KeyRing | undefined, b: KeyRing | undefined): boolean {

@@ -34,6 +34,8 @@ export class ManagerSession {
   #resolve: (reason: JoinError | undefined) => void = () => undefined;
   #timer: NodeJS.Timeout | undefined;
   #reopening: NodeJS.Timeout | undefined;
+  /** Runs out if no assignments arrive on their stream. */
+  #silence: NodeJS.Timeout | undefined;
   #over = false;
   #heartbeatAt: number | undefined;
 
@@ -148,6 +150,7 @@ export class ManagerSession {
     this.#over = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#reopening);
+    clearTimeout(this.#silence);
     this.#resolve(reason === undefined ? undefined : sessionError(reason));
     this.#stream.cancel();
     this.#assignments?.cancel();
@@ -170,8 +173,14 @@ export class ManagerSession {
   #readAssignments(): void {
     this.#listener.assignmentsBegin();
     let inOrder = true;
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      const text = `${this.connection.address}: the manager didn't send the node's tasks within ${this.#times.callMs} ms`;
+      this.#finish(new JoinError('MANAGER_SILENT', text));
+    }, this.#times.callMs);
     const stream = this.connection.stream(assignments, { sessionId: this.id }, (message) => {
       if (!inOrder || this.#over) return;
+      clearTimeout(this.#silence);
       inOrder = this.#listener.assignments(message);
       if (inOrder) return;
       stream.cancel();

@@ -36,7 +36,10 @@ export class TaskRejection {
       this.#services.add(serviceId);
       this.#onService(serviceId, serviceAnnotations?.name ?? '');
     }
-    // If it fails, so does the session, and the next one rejects again.
-    if (updates.length > 0) session.report(updates).catch(() => undefined);
+    if (updates.length === 0) return;
+    // Those that weren't reported are rejected again with the next change.
+    session.report(updates).catch(() => {
+      for (const { taskId } of updates) this.#rejected.delete(taskId);
+    });
   }
 }
