@@ -16,9 +16,11 @@ export class EncryptedVnis {
   /**
    * Finds a downgrade to cleartext: of a VNI that was ever encrypted, of a network currently encrypted in the tables,
    * or of an endpoint that moves from an encrypted network to a clear one that it wasn't in.
+   * @param isWhole whether the changes come from a whole topology. Single ones identify endpoints by id, and gossip may
+   * give the name of one that leaves to another: then only this node's endpoints are compared
    * @returns a description of the first, or undefined
    */
-  downgradeIn(tables: ReadonlyNodeTables, plan: ChangePlan): string | undefined {
+  downgradeIn(tables: ReadonlyNodeTables, plan: ChangePlan, isWhole: boolean): string | undefined {
     const clear = plan.networks.filter(({ encrypted }) => !encrypted);
     if (clear.length > 0) {
       const names = new Set<string>();
@@ -26,7 +28,14 @@ export class EncryptedVnis {
       const found = clear.find(({ name, vni }) => this.#vnis.has(vni) || names.has(name));
       if (found !== undefined) return `the network ${named(found)} was encrypted and would become clear`;
     }
-    const { endpoints } = plan;
+    const here = tables.here.vtep.join('.');
+    const isOwn = (one: EndpointRecord | undefined): boolean => one?.vtep.join('.') === here;
+    const endpoints = isWhole
+      ? plan.endpoints
+      : plan.endpoints.map(({ before, after }) => ({
+          before: isOwn(before) ? before : undefined,
+          after: isOwn(after) ? after : undefined,
+        }));
     const left = namesThatLeft(tables, endpoints);
     if (left.size === 0) return undefined;
     const there = new Set(endpoints.map(({ before }) => before && attachment(before)));

@@ -40,6 +40,8 @@ export class EndpointPorts {
   readonly byId = new Map<string, FramePort>();
   /** Frames for endpoints without a port. */
   noPort = 0;
+  /** How often an endpoint has got or lost a port. */
+  changes = 0;
   /** Ports that frames come from, without duplicates, and the network of each, as of the last `arrange`. */
   sources: readonly FramePort[] = [];
   networks: readonly number[] = [];
@@ -84,6 +86,7 @@ export class EndpointPorts {
   attach(endpoint: string, port: FramePort): void {
     if (this.byId.get(endpoint) === port) return;
     this.detach(endpoint);
+    this.changes++;
     this.byId.set(endpoint, port);
     this.#baseline.set(endpoint, port.counters);
     this.#put(endpoint, port);
@@ -102,6 +105,7 @@ export class EndpointPorts {
       this.#past.delete(oldest);
     }
     this.#baseline.delete(endpoint);
+    this.changes++;
     this.byId.delete(endpoint);
     this.#put(endpoint, undefined);
     if (![...this.byId.values()].includes(port)) port.close();

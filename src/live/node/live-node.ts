@@ -162,6 +162,11 @@ export class LiveNode {
     return this.#ports.byId;
   }
 
+  /** How often an endpoint has got or lost a port so far. */
+  get portChanges(): number {
+    return this.#ports.changes;
+  }
+
   /** Counters of each endpoint over all its ports, including the latest 4,096 endpoints that no longer have one. */
   get endpointReports(): ReadonlyMap<string, EndpointReport> {
     return this.#ports.reports;
@@ -266,22 +271,7 @@ export class LiveNode {
    * `BAD_CHANGE`, `BAD_TABLE`, `KEY_WIPED`: nothing has changed then
    */
   apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
-    let outcome: RingOutcome | undefined;
-    const settling = this.#settling;
-    let networks: readonly Network[] = [];
-    this.#chains.tables.apply(changes, (plan) => {
-      this.#check(plan);
-      ({ networks } = plan);
-      // The last check that can fail, and before peers are added: their SAs need these keys.
-      outcome = this.#receiveRing(plan);
-    });
-    this.#encrypted.add(networks);
-    if (this.#nodesStale) this.#setNodes();
-    if (this.#ports.stale) this.#arrange();
-    if (this.#settling && !settling && this.#sas !== undefined) {
-      this.#settle(this.#sas, STEPS_AT_ONCE, this.#options.clock());
-    }
-    return outcome;
+    return this.#apply(changes, false);
   }
 
   /**
@@ -293,7 +283,7 @@ export class LiveNode {
     const before = this.#chains.tables;
     checkReplacement(before, this.#options.node, topology);
     this.#checkCipher(topology.networks, topology.ring !== undefined);
-    return this.apply(diffTopology(before.topology, topology));
+    return this.#apply(diffTopology(before.topology, topology), true);
   }
 
   /**
@@ -351,6 +341,25 @@ export class LiveNode {
     this.#sas?.close();
   }
 
+  #apply(changes: readonly TopologyChange[], isWhole: boolean): RingOutcome | undefined {
+    let outcome: RingOutcome | undefined;
+    const settling = this.#settling;
+    let networks: readonly Network[] = [];
+    this.#chains.tables.apply(changes, (plan) => {
+      this.#check(plan, isWhole);
+      ({ networks } = plan);
+      // The last check that can fail, and before peers are added: their SAs need these keys.
+      outcome = this.#receiveRing(plan);
+    });
+    this.#encrypted.add(networks);
+    if (this.#nodesStale) this.#setNodes();
+    if (this.#ports.stale) this.#arrange();
+    if (this.#settling && !settling && this.#sas !== undefined) {
+      this.#settle(this.#sas, STEPS_AT_ONCE, this.#options.clock());
+    }
+    return outcome;
+  }
+
   #receive(index?: number): number {
     const packets = this.#packets;
     const datagrams = this.#datagrams;
@@ -384,11 +393,14 @@ export class LiveNode {
     this.#parts.use(this.#poller, own.length);
   }
 
-  /** Rejects changes that require a restart. */
-  #check(plan: ChangePlan): void {
+  /**
+   * Rejects changes that require a restart.
+   * @param isWhole whether they come from a whole topology
+   */
+  #check(plan: ChangePlan, isWhole: boolean): void {
     const { tables } = this.#chains;
     checkName(tables.here, plan);
-    const downgrade = this.#encrypted.downgradeIn(tables, plan);
+    const downgrade = this.#encrypted.downgradeIn(tables, plan, isWhole);
     if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this requires a restart`);
     const held = this.#sas !== undefined && this.#sas.tags.length > 0;
     this.#checkCipher(plan.networks, held || plan.changes.some(({ kind }) => kind === ChangeKind.SetKeys));

@@ -10,6 +10,7 @@ import {
   type Endpoint,
   endpointId,
   type RingOutcome,
+  type ServiceChange,
   type Topology,
   type TopologyChange,
 } from '../../overlay/index.js';
@@ -34,8 +35,8 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
    */
   readonly sockets?: 'system' | 'node';
   /**
-   * Whether the sockets must carry ESP: encrypted networks may come later.
-   * @default whether the topology has an encrypted network
+   * Whether to open sockets for ESP even if no network is encrypted yet: one may be added later.
+   * @default whether one is encrypted
    */
   readonly esp?: boolean;
   /**
@@ -209,6 +210,14 @@ export class LiveVtep {
     return outcome;
   }
 
+  /**
+   * Applies single changes of services, such as those from gossip; `update` replaces all of them instead. A node without
+   * services starts with none. Problems are reported to `onTrouble`, not thrown.
+   */
+  applyServices(changes: readonly ServiceChange[]): void {
+    this.services.applyServices(changes);
+  }
+
   /** The id of the endpoint that a change affects, if it is on this node. */
   #ownIds(change: TopologyChange): string[] {
     const { tables } = this.node;
@@ -272,12 +281,13 @@ export class LiveVtep {
 }
 
 async function openUnderlay(
-  { topology, sockets, esp = topology.networks.some(({ encrypted }) => encrypted) }: LiveVtepOptions,
+  { topology, sockets, ...options }: LiveVtepOptions,
   node: number,
   arena: Arena,
 ): Promise<UnderlayPort> {
   const vteps = topology.nodes.map(({ vtep }) => vtep);
   const { port } = topology;
+  const esp = options.esp ?? topology.networks.some(({ encrypted }) => encrypted);
   if (sockets !== 'node') {
     try {
       return new SocketUnderlay({ vteps, node, port, arena, esp });

@@ -1,5 +1,12 @@
 /** DNS for a node's containers: the thread of `LiveDns`, in step with the topology. */
-import { Compatibility, type ServiceNetworkSet, type ServiceRecord, type Topology } from '../../overlay/index.js';
+import {
+  Compatibility,
+  type ServiceChange,
+  ServiceChangeKind,
+  type ServiceNetworkSet,
+  type ServiceRecord,
+  type Topology,
+} from '../../overlay/index.js';
 import { NetworkScope } from '../../service/index.js';
 import type { DnsCounters } from '../dns/dns-counters.js';
 import type { DnsReport } from '../dns/dns-order.js';
@@ -8,7 +15,7 @@ import type { PrometheusText } from '../metrics/prometheus-text.js';
 import type { StatusSection } from '../status/status-section.js';
 import { LatestUpdate } from './latest-update.js';
 import { type LocalContainer, localContainers } from './local-containers.js';
-import type { ServicePart } from './service-part.js';
+import type { PartSource, ServicePart } from './service-part.js';
 
 /** Maximum number of namespaces on a page of metrics. */
 const MAX_SERIES = 1000;
@@ -18,7 +25,7 @@ export class DnsPart implements ServicePart {
   readonly name = 'dns';
   readonly #node: string;
   readonly #tell: (text: string) => void;
-  readonly #updates: LatestUpdate<Topology>;
+  readonly #updates: LatestUpdate<PartSource>;
   #dns: LiveDns | undefined;
   /** The thread's; with other compatibility it starts over. */
   #exactVips = false;
@@ -28,6 +35,8 @@ export class DnsPart implements ServicePart {
   #containers = new Map<string, LocalContainer>();
   #report: DnsReport | undefined;
   #isAsking = false;
+  /** Whether more has changed than what single changes say. */
+  #stale = true;
 
   /**
    * @param node the node's name
@@ -37,7 +46,7 @@ export class DnsPart implements ServicePart {
     this.#node = node;
     this.#tell = tell;
     this.#updates = new LatestUpdate(
-      async (topology) => this.#follow(topology),
+      async (source) => this.#follow(source),
       (error) => tell(`DNS: ${(error as Error).message}`),
     );
   }
@@ -52,8 +61,20 @@ export class DnsPart implements ServicePart {
     return [`DNS at 127.0.0.11 in ${this.#containers.size} network namespaces`];
   }
 
-  update(topology: Topology): void {
-    this.#updates.set(topology);
+  update(source: PartSource): void {
+    this.#stale = true;
+    this.#updates.set(source);
+  }
+
+  refresh(source: PartSource): void {
+    this.#updates.set(source);
+  }
+
+  applyServices(changes: readonly ServiceChange[]): void {
+    const dns = this.#dns;
+    // Whoever starts the thread, or compares all of it, reads the services as they are by then.
+    if (dns === undefined || this.#stale) return;
+    for (const change of changes) this.#apply(dns, change);
   }
 
   async settled(): Promise<void> {
@@ -111,29 +132,54 @@ export class DnsPart implements ServicePart {
     await this.#stop();
   }
 
-  async #follow(topology: Topology): Promise<void> {
-    const { services } = topology;
-    const containers = services === undefined ? [] : localContainers(topology, this.#node);
-    if (this.#dns === undefined && containers.length === 0) return;
-    const exactVips = services?.compatibility === Compatibility.Improved;
+  async #follow(source: PartSource): Promise<void> {
+    const exactVips = source.topology.services?.compatibility === Compatibility.Improved;
     if (exactVips !== this.#exactVips) await this.#stop();
     this.#exactVips = exactVips;
+    if (this.#dns === undefined && this.#containersIn(source.topology).length === 0) return;
     this.#dns ??= await LiveDns.start({
       exactVips,
       onFailure: ({ key, message }) => this.#tell(`DNS in ${key}: ${message}`),
       onEnd: (why) => this.#tell(`DNS has stopped: ${why}`),
     });
-    this.#setNetworks(this.#dns, services?.networks ?? []);
-    this.#setRecords(this.#dns, services?.records ?? []);
-    this.#setContainers(this.#dns, containers);
+    // Read after the waiting: single changes may have come meanwhile.
+    const { topology } = source;
+    if (this.#stale) {
+      this.#stale = false;
+      this.#setNetworks(this.#dns, topology.services?.networks ?? []);
+      this.#setRecords(this.#dns, topology.services?.records ?? []);
+    }
+    this.#setContainers(this.#dns, this.#containersIn(topology));
     // All of it has been done when the report is there.
     this.#report = await this.#dns.report();
+  }
+
+  #containersIn(topology: Topology): readonly LocalContainer[] {
+    return topology.services === undefined ? [] : localContainers(topology, this.#node);
+  }
+
+  #apply(dns: LiveDns, change: ServiceChange): void {
+    switch (change.kind) {
+      case ServiceChangeKind.SetNetwork:
+        this.#setNetwork(dns, change.network);
+        return;
+      case ServiceChangeKind.RemoveNetwork:
+        this.#removeNetwork(dns, change.name);
+        return;
+      case ServiceChangeKind.SetRecord:
+        this.#records.set(keyOf(change.record), change.record);
+        dns.setRecord(change.record);
+        return;
+      case ServiceChangeKind.RemoveRecord:
+        if (this.#records.delete(keyOf(change))) dns.removeRecord(change.network, change.endpoint);
+    }
   }
 
   /** Ends the thread. The next one receives the whole state. */
   async #stop(): Promise<void> {
     await this.#dns?.close();
     this.#dns = undefined;
+    this.#stale = true;
     this.#networks = new Map();
     this.#records = new Map();
     this.#containers = new Map();
@@ -141,21 +187,25 @@ export class DnsPart implements ServicePart {
   }
 
   #setNetworks(dns: LiveDns, networks: readonly ServiceNetworkSet[]): void {
-    const wanted = new Map(networks.map((network) => [network.name, network]));
-    for (const name of this.#networks.keys()) {
-      if (wanted.has(name)) continue;
-      dns.removeNetwork(name);
-      for (const [key, { network }] of this.#records) if (network === name) this.#records.delete(key);
-    }
-    for (const [name, { ingress, internal }] of wanted) {
-      const scope = ingress ? NetworkScope.Ingress : NetworkScope.Overlay;
-      dns.setNetwork({ id: name, name, scope, internal });
-    }
-    this.#networks = wanted;
+    const wanted = new Set(networks.map(({ name }) => name));
+    for (const name of [...this.#networks.keys()]) if (!wanted.has(name)) this.#removeNetwork(dns, name);
+    for (const network of networks) this.#setNetwork(dns, network);
+  }
+
+  #setNetwork(dns: LiveDns, network: ServiceNetworkSet): void {
+    const { name, ingress, internal } = network;
+    this.#networks.set(name, network);
+    dns.setNetwork({ id: name, name, scope: ingress ? NetworkScope.Ingress : NetworkScope.Overlay, internal });
+  }
+
+  #removeNetwork(dns: LiveDns, name: string): void {
+    if (!this.#networks.delete(name)) return;
+    dns.removeNetwork(name);
+    for (const [key, { network }] of this.#records) if (network === name) this.#records.delete(key);
   }
 
   #setRecords(dns: LiveDns, records: readonly ServiceRecord[]): void {
-    const wanted = new Map(records.map((record) => [JSON.stringify([record.network, record.endpoint]), record]));
+    const wanted = new Map(records.map((record) => [keyOf(record), record]));
     for (const [key, { network, endpoint }] of this.#records) if (!wanted.has(key)) dns.removeRecord(network, endpoint);
     for (const [key, record] of wanted) {
       const before = this.#records.get(key);
@@ -173,6 +223,10 @@ export class DnsPart implements ServicePart {
     }
     this.#containers = wanted;
   }
+}
+
+function keyOf({ network, endpoint }: Pick<ServiceRecord, 'network' | 'endpoint'>): string {
+  return JSON.stringify([network, endpoint]);
 }
 
 /** A record as a text, to see whether it has changed. */

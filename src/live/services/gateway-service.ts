@@ -22,7 +22,7 @@ import { LatestUpdate } from './latest-update.js';
 import { localContainers } from './local-containers.js';
 import { portRanges } from './port-ranges.js';
 import { hostMappings, type IngressMapping, ingressMappings } from './published-ports.js';
-import type { ServicePart } from './service-part.js';
+import type { PartSource, ServicePart } from './service-part.js';
 
 /** What the gateway of a node needs. */
 export interface GatewayServiceOptions {
@@ -55,7 +55,7 @@ const RETRY = 30_000;
 export class GatewayService implements ServicePart {
   readonly name = 'gateway';
   readonly #options: GatewayServiceOptions;
-  readonly #updates: LatestUpdate<Topology>;
+  readonly #updates: LatestUpdate<PartSource>;
   #open: Open | undefined;
   #front: BalancerPort | undefined;
   /** Settings of the gateway that is open or opening: others need a restart. */
@@ -66,16 +66,16 @@ export class GatewayService implements ServicePart {
   #isChecking = false;
   /** The problem that was reported last, which persists. */
   #lastProblem = '';
-  /** The topology that wasn't followed, and when it is tried again, in milliseconds. */
-  #failed: { readonly topology: Topology; readonly again: number } | undefined;
+  /** What wasn't followed, and when it is tried again, in milliseconds. */
+  #failed: { readonly source: PartSource; readonly again: number } | undefined;
   #closed = false;
 
   constructor(options: GatewayServiceOptions) {
     this.#options = options;
     this.#updates = new LatestUpdate(
-      async (topology) => {
-        this.#failed = { topology, again: performance.now() + RETRY };
-        await this.#follow(topology);
+      async (source) => {
+        this.#failed = { source, again: performance.now() + RETRY };
+        await this.#follow(source);
         this.#failed = undefined;
       },
       (error) => this.#reportOnce((error as Error).message),
@@ -86,8 +86,8 @@ export class GatewayService implements ServicePart {
    * The address of the ingress load balancer's front leg on the gateway's network, with the settings that the gateway has;
    * undefined without a usable gateway.
    */
-  frontOf(set: ServiceSet | undefined): string | undefined {
-    return set?.gateway === undefined ? undefined : sandboxAddress(this.#settings ?? set.gateway);
+  frontOf(gateway: GatewaySettings | undefined): string | undefined {
+    return gateway === undefined ? undefined : sandboxAddress(this.#settings ?? gateway);
   }
 
   /** Attaches the front leg of the ingress load balancer, once the gateway is open. */
@@ -106,8 +106,10 @@ export class GatewayService implements ServicePart {
     return [`gateway ${host.name ?? ''} for ${containers.length} network namespaces`, ...ports];
   }
 
-  update(topology: Topology): void {
-    this.#updates.set(topology);
+  update(source: PartSource): void {
+    if (source.gateway !== undefined || this.#open !== undefined || this.#settings !== undefined) {
+      this.#updates.set(source);
+    }
   }
 
   async settled(): Promise<void> {
@@ -117,7 +119,7 @@ export class GatewayService implements ServicePart {
 
   check(): void {
     this.#open?.gateway.check();
-    if (this.#failed !== undefined && performance.now() >= this.#failed.again) this.#updates.set(this.#failed.topology);
+    if (this.#failed !== undefined && performance.now() >= this.#failed.again) this.#updates.set(this.#failed.source);
     if (this.#open?.rules.available !== true || this.#isChecking || --this.#untilCheck > 0) return;
     this.#untilCheck = RULES_CHECK;
     this.#isChecking = true;
@@ -193,9 +195,8 @@ export class GatewayService implements ServicePart {
     this.#closeAll();
   }
 
-  async #follow(topology: Topology): Promise<void> {
-    const { services } = topology;
-    const settings = services?.gateway;
+  async #follow(source: PartSource): Promise<void> {
+    const settings = source.gateway;
     if (this.#closed || (settings === undefined && this.#open === undefined)) return;
     if (settings !== undefined && this.#open === undefined) this.#open = await this.#openWith(settings);
     const open = this.#open;
@@ -203,7 +204,7 @@ export class GatewayService implements ServicePart {
     if (settings !== undefined && textOf(settings) !== open.settings) {
       this.#reportOnce("the gateway's settings have changed, which requires a restart");
     }
-    await this.#publish(open, topology);
+    await this.#publish(open, source.topology);
   }
 
   async #openWith(settings: GatewaySettings): Promise<Open> {

@@ -4,10 +4,13 @@
  */
 import type { Arena } from '../../memory/index.js';
 import {
-  Compatibility,
+  type Compatibility,
   type Endpoint,
   endpointId,
   EndpointKind,
+  type GatewaySettings,
+  type ServiceChange,
+  ServiceChangeKind,
   type ServiceSet,
   type Topology,
 } from '../../overlay/index.js';
@@ -26,7 +29,8 @@ import type { StatusSection } from '../status/status-section.js';
 import type { ServicesView } from '../status/service-sections.js';
 import type { AttachedBalancer } from './attached-balancer.js';
 import { BalancerPort } from './balancer-port.js';
-import type { ServicePart } from './service-part.js';
+import { GivenServices } from './given-services.js';
+import type { PartSource, ServicePart } from './service-part.js';
 import { WaitingTasks } from './waiting-tasks.js';
 
 /** What a node's services need. */
@@ -44,7 +48,7 @@ export interface LiveServicesOptions {
    * The address of the ingress load balancer's front leg on the gateway's network; undefined for a balancer with one leg.
    * @default undefined
    */
-  readonly frontOf?: (set: ServiceSet | undefined) => string | undefined;
+  readonly frontOf?: (gateway: GatewaySettings | undefined) => string | undefined;
   /** Called with the front leg of the ingress load balancer when it is attached, and undefined when it is gone. */
   readonly onFront?: (front: BalancerPort | undefined) => void;
 }
@@ -60,11 +64,14 @@ export class LiveServices implements ServicesView {
   readonly #parts: ServicePart[] = [];
   readonly #attached = new Map<string, AttachedBalancer>();
   readonly #waiting: WaitingTasks;
-  /** As given, and with the tasks that wait for their interface disabled. */
-  #given: ServiceSet | undefined;
+  readonly #given: GivenServices;
+  /** As given, with the tasks that wait for their interface disabled; made when it is read. */
   #set: ServiceSet | undefined;
-  /** When changes of endpoints are followed. */
+  /** What the parts follow. */
+  readonly #source: PartSource;
+  /** When parts that follow whole topologies do so next, and whether this node's endpoints have changed, too. */
   #due: number | undefined;
+  #endpointsChanged = false;
   /** Published ports of this node's tasks, by the task's name; made when they are needed. */
   #published: ReadonlyMap<string, readonly TargetPort[]> | undefined;
   /** Created with the first set. */
@@ -78,9 +85,26 @@ export class LiveServices implements ServicesView {
   constructor(options: LiveServicesOptions) {
     this.#options = options;
     this.#waiting = new WaitingTasks(options.node);
+    const given = new GivenServices(options.node.tables.here.name);
+    const topology = (): Topology => this.#topology;
+    this.#given = given;
+    this.#source = {
+      get topology() {
+        return topology();
+      },
+      get gateway() {
+        return given.gateway;
+      },
+    };
   }
 
   get set(): ServiceSet | undefined {
+    if (!this.#given.given) return undefined;
+    if (this.#set === undefined) {
+      const { networks, records, gateway, compatibility } = this.#given;
+      const present = Array.from(records, (record) => this.#waiting.apply(record));
+      this.#set = { networks: [...networks.values()], records: present, gateway, compatibility };
+    }
     return this.#set;
   }
 
@@ -107,7 +131,7 @@ export class LiveServices implements ServicesView {
   /** Adds a part, which follows the topology from now on and is closed with the services. */
   add(part: ServicePart): void {
     this.#parts.push(part);
-    part.update(this.#topology);
+    part.update(this.#source);
   }
 
   /**
@@ -116,19 +140,60 @@ export class LiveServices implements ServicesView {
    */
   update(given: ServiceSet | undefined): void {
     this.#due = undefined;
+    this.#endpointsChanged = false;
     if (given === undefined && this.#services === undefined) return;
+    this.#given.replace(given);
+    this.#waiting.update();
+    this.#forgetSet();
     const { frontOf } = this.#options;
-    const set = given === undefined ? undefined : { ...given, records: this.#waiting.apply(given.records) };
-    this.#given = given;
-    this.#set = set;
-    this.#published = undefined;
-    this.#front = frontOf?.(set);
-    const services = this.#servicesFor(set?.compatibility ?? Compatibility.Docker);
-    this.#tell(services.update(set, this.#front));
+    this.#front = frontOf?.(this.#given.gateway);
+    const services = this.#servicesFor(this.#given.compatibility);
+    this.#tell(services.update(this.set, this.#front));
     this.#attach(services);
     this.#setIngressPorts();
-    const topology = this.#topology;
-    for (const part of this.#parts) part.update(topology);
+    for (const part of this.#parts) part.update(this.#source);
+  }
+
+  /**
+   * Applies single changes, such as those from gossip, in time that grows with the changes and not with what there is.
+   * Parts that follow whole topologies do so within 50 ms. Without services so far, they start with none, without a
+   * gateway, and compatible with Docker. Problems are reported, not thrown.
+   */
+  applyServices(changes: readonly ServiceChange[]): void {
+    if (changes.length === 0) return;
+    const services = this.#servicesFor(this.#given.compatibility);
+    const { name } = this.#options.node.tables.here;
+    const present: ServiceChange[] = [];
+    let networksChanged = false;
+    let ownChanged = false;
+    for (const change of changes) {
+      const { kind } = change;
+      if (kind === ServiceChangeKind.SetRecord) {
+        const record = this.#waiting.apply(change.record);
+        const { network, endpoint } = record;
+        ownChanged ||= record.node === name || services.record(network, endpoint)?.node === name;
+        const isTaken = services.set(record);
+        present.push(isTaken ? { kind, record } : { kind: ServiceChangeKind.RemoveRecord, network, endpoint });
+        this.#given.apply(isTaken ? change : { kind: ServiceChangeKind.RemoveRecord, network, endpoint });
+        continue;
+      }
+      this.#given.apply(change);
+      present.push(change);
+      if (kind === ServiceChangeKind.RemoveRecord) {
+        ownChanged ||= services.record(change.network, change.endpoint)?.node === name;
+        services.remove(change.network, change.endpoint);
+        continue;
+      }
+      networksChanged = true;
+      if (kind === ServiceChangeKind.SetNetwork) services.setNetwork(change.network);
+      else services.removeNetwork(change.name);
+    }
+    this.#set = undefined;
+    if (ownChanged || networksChanged) this.#forgetSet();
+    if (networksChanged) this.#attach(services);
+    if (ownChanged || networksChanged) this.#setIngressPorts();
+    for (const part of this.#parts) part.applyServices?.(present);
+    this.#due ??= this.#options.clock() + REFRESH_SECONDS;
   }
 
   /**
@@ -151,20 +216,43 @@ export class LiveServices implements ServicesView {
     for (const part of this.#parts) await part.settled();
   }
 
-  /** Follows changes of the node's endpoints that leave the services as they are. */
+  /** Follows changes of the node's endpoints and MTUs that leave the services as they are. */
   refresh(): void {
-    this.update(this.#given);
+    this.#due = undefined;
+    this.#endpointsChanged = false;
+    const services = this.#services;
+    if (services === undefined) return;
+    this.#waiting.update();
+    this.#forgetSet();
+    for (const network of this.#given.networks.values()) services.setNetwork(network);
+    const changes: ServiceChange[] = [];
+    for (const given of this.#given.own) {
+      const record = this.#waiting.apply(given);
+      if (services.record(record.network, record.endpoint)?.disabled === record.disabled) continue;
+      services.set(record);
+      changes.push({ kind: ServiceChangeKind.SetRecord, record });
+    }
+    this.#attach(services);
+    this.#setIngressPorts();
+    for (const part of this.#parts) {
+      part.applyServices?.(changes);
+      if (part.refresh === undefined) part.update(this.#source);
+      else part.refresh(this.#source);
+    }
+    this.#tell(services.problems);
   }
 
   /** As `refresh`, but soon: a thousand changes a second are followed together. */
   refreshSoon(): void {
+    this.#endpointsChanged = true;
     this.#due ??= this.#options.clock() + REFRESH_SECONDS;
   }
 
   /** Called between two turns of packets: tasks whose interface is there now get connections. */
   turn(): void {
     const isDue = this.#due !== undefined && this.#options.clock() >= this.#due;
-    if (isDue || this.#waiting.haveArrived) this.refresh();
+    if ((isDue && this.#endpointsChanged) || this.#waiting.haveArrived) this.refresh();
+    else if (isDue) this.#refreshParts();
   }
 
   /** Called about once per second. */
@@ -183,11 +271,24 @@ export class LiveServices implements ServicesView {
 
   /** The node's topology; its tables know nothing of services. */
   get #topology(): Topology {
-    return { ...this.#options.node.topology, services: this.#set };
+    return { ...this.#options.node.topology, services: this.set };
+  }
+
+  /** Parts that follow whole topologies catch up with single changes of services. */
+  #refreshParts(): void {
+    this.#due = undefined;
+    for (const part of this.#parts) if (part.applyServices === undefined) part.update(this.#source);
+    this.#tell(this.#services?.problems ?? []);
+  }
+
+  /** What is made of the services when it is read is made again. */
+  #forgetSet(): void {
+    this.#set = undefined;
+    this.#published = undefined;
   }
 
   #isIngress(network: string): boolean {
-    return this.#set?.networks.find(({ name }) => name === network)?.ingress === true;
+    return this.#given.networks.get(network)?.ingress === true;
   }
 
   /** The published ports of a task of this node. */
@@ -197,8 +298,7 @@ export class LiveServices implements ServicesView {
   }
 
   #publishedPorts(): Map<string, readonly TargetPort[]> {
-    const { name } = this.#options.node.tables.here;
-    const own = this.#set?.records.filter(({ node, network }) => node === name && this.#isIngress(network)) ?? [];
+    const own = [...this.#given.own].filter(({ network }): boolean => this.#isIngress(network));
     return new Map(own.map(({ endpoint, service }) => [endpoint, ingressPortsOf(service)]));
   }
 

@@ -12,7 +12,7 @@ export function openServices(options: Omit<LiveServicesOptions, 'frontOf' | 'onF
   const { node, arena, tell } = options;
   const gateway = new GatewayService({ node, arena, tell });
   const onFront: LiveServicesOptions['onFront'] = (front) => gateway.setFront(front);
-  const services = new LiveServices({ ...options, frontOf: (set) => gateway.frontOf(set), onFront });
+  const services = new LiveServices({ ...options, frontOf: (settings) => gateway.frontOf(settings), onFront });
   services.add(gateway);
   services.add(new DnsPart(node.tables.here.name, tell));
   return services;

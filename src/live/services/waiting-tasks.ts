@@ -12,6 +12,8 @@ export class WaitingTasks {
   readonly #node: LiveNode;
   /** Ids of endpoints, by network and address. */
   #ids: ReadonlyMap<string, string> = new Map();
+  /** The node's ports that were looked at last. */
+  #seen = -1;
 
   constructor(node: LiveNode) {
     this.#node = node;
@@ -19,22 +21,24 @@ export class WaitingTasks {
 
   /** Whether one of them has got its port. */
   get haveArrived(): boolean {
-    if (this.#ids.size === 0) return false;
-    const { ports } = this.#node;
+    const { ports, portChanges } = this.#node;
+    if (this.#ids.size === 0 || portChanges === this.#seen) return false;
+    this.#seen = portChanges;
     for (const id of this.#ids.values()) if (ports.has(id)) return true;
     return false;
   }
 
-  /** The records as they are while tasks of this node wait: those of waiting tasks are disabled. */
-  apply(records: readonly ServiceRecord[]): readonly ServiceRecord[] {
+  /** Finds out who waits now. */
+  update(): void {
+    this.#seen = this.#node.portChanges;
     this.#ids = this.#find();
-    if (this.#ids.size === 0) return records;
-    const { name } = this.#node.tables.here;
-    return records.map((record) => {
-      const waits =
-        record.node === name && record.addresses.some((address) => this.#ids.has(keyOf(record.network, address)));
-      return waits ? { ...record, disabled: true } : record;
-    });
+  }
+
+  /** A record as it is at present: that of a waiting task is disabled. */
+  apply(record: ServiceRecord): ServiceRecord {
+    if (this.#ids.size === 0 || record.node !== this.#node.tables.here.name) return record;
+    const waits = record.addresses.some((address) => this.#ids.has(keyOf(record.network, address)));
+    return waits ? { ...record, disabled: true } : record;
   }
 
   #find(): Map<string, string> {

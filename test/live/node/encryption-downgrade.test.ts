@@ -52,7 +52,7 @@ function downgrade(before: Topology, after: Topology): string | undefined {
   const tables = new NodeTables(before, 'a');
   let text: string | undefined;
   tables.apply(diffTopology(tables.topology, after), (plan) => {
-    text = encrypted.downgradeIn(tables, plan);
+    text = encrypted.downgradeIn(tables, plan, true);
   });
   return text;
 }

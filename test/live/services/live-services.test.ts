@@ -5,7 +5,8 @@ import { LatestUpdate } from '../../../src/live/services/latest-update.js';
 import { localContainers } from '../../../src/live/services/local-containers.js';
 import { hostMappings, ingressMappings } from '../../../src/live/services/published-ports.js';
 import { serviceSections } from '../../../src/live/status/service-sections.js';
-import type { Topology } from '../../../src/overlay/index.js';
+import type { ServicePart } from '../../../src/live/services/service-part.js';
+import { type ServiceChange, ServiceChangeKind, type ServiceSet, type Topology } from '../../../src/overlay/index.js';
 import { MemoryWire } from '../memory-underlay.js';
 import { Running, settle } from '../running-node.js';
 import { segmentsToVip, swarm } from './swarm.js';
@@ -259,5 +260,110 @@ describe('updates one at a time', () => {
     release();
     await closed;
     assert.deepEqual(followed, [1]);
+  });
+});
+
+describe('single changes of services', () => {
+  const weightsOf = ({ services }: Served): Record<string, number> =>
+    Object.fromEntries(
+      services
+        .counts()
+        .flatMap((network) => network.services.flatMap(({ backends }) => backends))
+        .map(({ task, weight }) => [task, weight]),
+    );
+  const setOf = (topology: Topology): ServiceSet => {
+    assert.ok(topology.services);
+    return topology.services;
+  };
+  const changesTo = ({ networks, records }: ServiceSet): ServiceChange[] => [
+    ...networks.map((network) => ({ kind: ServiceChangeKind.SetNetwork, network })),
+    ...records.map((record) => ({ kind: ServiceChangeKind.SetRecord, record })),
+  ];
+
+  test('of a node without services give it the same as a whole set', () => {
+    const served = new Served({ ...swarm(), services: undefined });
+    assert.equal(served.services.set, undefined);
+    served.services.applyServices(changesTo(setOf(swarm())));
+    const whole = new Served(swarm());
+    assert.deepEqual(served.services.set, whole.services.set);
+    assert.deepEqual(served.connect(2), { 'my-web.1': 1, 'my-web.2': 1 });
+    assert.deepEqual(served.told, []);
+  });
+
+  test('keep the connections of other tasks, and take records and networks away again', () => {
+    const served = new Served(swarm());
+    served.connect(3);
+    const [{ balancer }] = served.services.balancers;
+    const { records } = setOf(swarm());
+    const remote = records.find(({ node }) => node === 'node2');
+    assert.ok(remote);
+    const { network, endpoint } = remote;
+    served.services.applyServices([{ kind: ServiceChangeKind.SetRecord, record: { ...remote, disabled: true } }]);
+    assert.deepEqual(weightsOf(served), { 'my-web.1': 1, 'my-web.2': 0 });
+    served.services.applyServices([{ kind: ServiceChangeKind.RemoveRecord, network, endpoint }]);
+    assert.deepEqual(weightsOf(served), { 'my-web.1': 1 });
+    assert.equal(served.services.balancers[0].balancer, balancer);
+    assert.ok(balancer.table.size > 0);
+    served.services.applyServices([{ kind: ServiceChangeKind.RemoveNetwork, name: network }]);
+    assert.deepEqual([served.services.balancers, served.services.set?.records], [[], []]);
+  });
+
+  test('of a task without its interface wait for it', () => {
+    const served = new Served(swarm({ tasks: [TASK2] }));
+    const both = swarm({ tasks: [TASK2, TASK1] });
+    served.running.node.update(both);
+    served.services.refresh();
+    served.services.applyServices(changesTo(setOf(both)));
+    assert.deepEqual(weightsOf(served), { 'my-web.1': 1, 'my-web.2': 0 });
+    served.running.attach('my-web.2@my-network');
+    served.services.turn();
+    assert.deepEqual(weightsOf(served), { 'my-web.1': 1, 'my-web.2': 1 });
+  });
+
+  test('reach parts that follow them at once, and the others together within 50 ms', () => {
+    const served = new Served(swarm());
+    const wholes: string[] = [];
+    const singles: ServiceChange[] = [];
+    const part = (name: string): ServicePart => ({
+      name,
+      lines: [],
+      update: ({ topology }) => void wholes.push(`${name} ${topology.services?.records.length}`),
+      settled: () => Promise.resolve(),
+      check: () => undefined,
+      status: () => ({ facts: {} }),
+      addMetrics: () => undefined,
+      close: () => Promise.resolve(),
+    });
+    served.services.add(part('whole'));
+    served.services.add({ ...part('single'), applyServices: (changes) => void singles.push(...changes) });
+    wholes.length = 0;
+    const [record] = setOf(swarm()).records;
+    for (const endpoint of ['x', 'y', 'z']) {
+      const added = { ...record, node: 'node2', endpoint, addresses: [Uint8Array.of(10, 0, 9, 50 + singles.length)] };
+      served.services.applyServices([{ kind: ServiceChangeKind.SetRecord, record: added }]);
+    }
+    assert.equal(singles.length, 3);
+    served.now += 0.04;
+    served.services.turn();
+    assert.deepEqual(wholes, []);
+    served.now += 0.02;
+    served.services.turn();
+    served.services.turn();
+    assert.deepEqual(wholes, [`whole ${setOf(swarm()).records.length + 3}`]);
+  });
+
+  test('on a network that is unknown are reported once and leave nothing behind', () => {
+    const served = new Served(swarm());
+    const [record] = setOf(swarm()).records;
+    const before = served.services.set;
+    const change = { kind: ServiceChangeKind.SetRecord, record: { ...record, network: 'absent', endpoint: 'x' } };
+    served.services.applyServices([change, change]);
+    served.now += 1;
+    served.services.turn();
+    served.services.applyServices([change]);
+    served.now += 1;
+    served.services.turn();
+    assert.equal(served.told.length, 1);
+    assert.deepEqual(served.services.set, before);
   });
 });
