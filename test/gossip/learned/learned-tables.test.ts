@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import {
   announcedBalancer,
   announcedEndpoint,
+  decodePeerRecord,
   encodeEndpointRecord,
   encodePeerRecord,
   LearnedTables,
@@ -23,7 +24,7 @@ import {
 } from '../../../src/overlay/index.js';
 import { parseMac } from '../../../src/wire/index.js';
 import { TABLE_EVENTS } from '../wire/vectors.js';
-import { aloneWith } from './recorded.js';
+import { aloneWith, recordedEntries } from './recorded.js';
 
 const HERE = { name: 'me', vtep: Uint8Array.of(192, 168, 50, 9) };
 const BALANCER = parseIp('10.0.9.250');
@@ -361,15 +362,20 @@ describe("entries of a node's own endpoints", () => {
     const [first, second] = announcedEndpoint(NET, endpoint, parseIp('192.168.50.2'));
     assert.deepEqual([first.tableName, first.key, second.key], [TableName.Peers, key, key]);
     assert.ok(isRecorded(TableName.Endpoints, second.value));
-    assert.ok(isRecorded(TableName.Peers, first.value));
+    assert.deepEqual(decodePeerRecord(first.value), {
+      endpointIp: '10.0.9.13/24',
+      endpointMac: '02:42:0a:00:09:0d',
+      tunnelEndpointIp: '192.168.50.2',
+    });
     assert.throws(() => announcedEndpoint(OTHER, endpoint, HERE.vtep), { code: 'BAD_GOSSIP' });
   });
 
-  test("are as Docker's for a load balancer: on the ingress network it has a record", () => {
+  test("are as Docker's for a load balancer: on the ingress network it has a record", async () => {
     const ingress = { ...network('i', 4096, ['10.0.0.0/24'], parseIp('10.0.0.2')), ingress: true };
     const [peerEntry, record] = announcedBalancer(ingress, 'k', parseIp('192.168.50.1'));
-    assert.ok(isRecorded(TableName.Peers, peerEntry.value));
-    assert.ok(isRecorded(TableName.Endpoints, record.value));
+    const entries = await recordedEntries('08-scale-and-attach.underlay');
+    const values = new Set(entries.map(({ value }) => encodeHex(value)));
+    assert.ok(values.has(encodeHex(peerEntry.value)) && values.has(encodeHex(record.value)));
     assert.deepEqual(announcedBalancer({ ...ingress, ingress: false }, 'k', HERE.vtep).length, 1);
     assert.deepEqual(announcedBalancer({ ...ingress, balancer: undefined }, 'k', HERE.vtep), []);
   });
