@@ -17,8 +17,8 @@ export class Peer {
   suspicion: Suspicion | undefined;
   /** Whether it is in its owner's list of suspects. */
   isListed = false;
-  /** Whether it answered the latest probe over TCP only. */
-  isStreamOnly = false;
+  /** Successive probes that it answered over TCP only, up to the latest one. */
+  streamOnlyProbes = 0;
   /** When an accusation was last passed on because of a stale `alive`. */
   accusedAt = -Infinity;
 

@@ -119,7 +119,7 @@ export class Probing {
       // Late, so that the failure is certain already: the timer was, perhaps, not.
       if (now >= this.#probe.deadline) this.#advanceProbe(now);
       else {
-        this.#probe.peer.isStreamOnly = false;
+        this.#probe.peer.streamOnlyProbes = 0;
         this.#endProbe(-1, now);
       }
       return;
@@ -215,7 +215,7 @@ export class Probing {
     const { self, counts } = this.#context;
     if (probe.answeredByStream) {
       counts.streamOnlyProbes += 1;
-      probe.peer.isStreamOnly = true;
+      probe.peer.streamOnlyProbes += 1;
       this.#endProbe(-1, now);
       return;
     }

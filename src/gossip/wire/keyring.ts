@@ -134,8 +134,8 @@ export class GossipKeyring {
     if (sealed.length < encryptedLength(version, 0)) return 'truncated';
     const nonce = sealed.subarray(1, HEADER_BYTES);
     for (const key of this.#keys) {
-      // A failed attempt wipes the bytes.
-      const bytes = sealed.slice(HEADER_BYTES);
+      // A failed attempt wipes the bytes. Not `slice`: that of a Buffer copies nothing.
+      const bytes = new Uint8Array(sealed.subarray(HEADER_BYTES));
       const end = bytes.length - TAG_BYTES;
       this.#fill(key, bytes, 0, end, nonce, aad);
       this.#aead.open(this.#batch);

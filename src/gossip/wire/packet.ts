@@ -139,7 +139,8 @@ export function decodePacket(
   { label = '', anyLabel = false }: ReadPacketOptions = {},
 ): GossipPacket | GossipFault {
   if (bytes.length > MAX_PACKET_BYTES) return 'too-large';
-  let packet = bytes;
+  // A plain array: the slices of a Buffer, which messages consist of, are views.
+  let packet = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   let found: Uint8Array = new Uint8Array(0);
   if (packet.length > 0 && packet[0] === MessageType.Label) {
     const length = packet.length < LABEL_HEADER_BYTES ? 0 : packet[1];

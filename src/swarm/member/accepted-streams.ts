@@ -30,7 +30,6 @@ export interface StreamReceiver {
   messageArrived(message: StreamMessage): StreamMessage | undefined;
   /** The stream of a member or seed couldn't be decoded. */
   streamUnreadable(address: string, fault: GossipFault): void;
-  socketFailed(error: Error): void;
 }
 
 /** What accepted streams share. */
@@ -100,7 +99,8 @@ export class AcceptedStreams {
     } catch (error) {
       throw socketError(`TCP ${endpointText(endpoint)}`, error as Error);
     }
-    server.on('error', (error) => receiver.socketFailed(socketError(`TCP ${endpointText(endpoint)}`, error)));
+    // A connection that could not be accepted, as without file descriptors; the server goes on.
+    server.on('error', () => context.counters.drop('not-accepted'));
     return new AcceptedStreams(server, context, receiver);
   }
 

@@ -29,7 +29,7 @@ export function reportOf(
       endpoint: peer.endpoint,
       state: STATES[peer.state],
       seconds: (now - peer.stateChange) / MILLISECONDS,
-      tcpOnly: peer.isStreamOnly,
+      tcpOnly: peer.streamOnlyProbes > 0,
     })),
     networks: networkDb.ownNetworks().map((id) => ({
       id,

@@ -41,6 +41,8 @@ const CHANGES_DELAY = 10;
 const LEAVE_TIMEOUT = 5000;
 /** How often addresses of members that are gone are forgotten, in milliseconds. */
 const FORGET_INTERVAL = 10_000;
+/** Successive probes that only TCP answered until that is reported: a packet may get lost. */
+const STREAM_ONLY_PROBES = 3;
 const NAME_BYTES = 6;
 const MAX_NAME = 512;
 const IPV4_BYTES = 4;
@@ -71,6 +73,8 @@ export class LocalGossip implements SwarmGossip {
   #turn: NodeJS.Immediate | undefined;
   #forgetAt = 0;
   #streamOnlyProbes = 0;
+  /** Members reported as reached over TCP only, and the causes of these troubles. */
+  readonly #streamOnly = new Map<string, string>();
   #leaving: { readonly deadline: number; readonly done: () => void } | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -158,8 +162,7 @@ export class LocalGossip implements SwarmGossip {
 
   setSeeds(seeds: readonly GossipEndpoint[]): void {
     this.#do((now) => {
-      this.#seeds.set(seeds, now);
-      this.#rememberAddresses();
+      if (this.#seeds.set(seeds)) this.#join(now);
     });
   }
 
@@ -195,9 +198,8 @@ export class LocalGossip implements SwarmGossip {
 
   #start(seeds: readonly GossipEndpoint[]): void {
     this.#do((now) => {
-      this.#seeds.set(seeds, now);
-      this.#rememberAddresses();
       this.#member.start(now);
+      if (this.#seeds.set(seeds)) this.#join(now);
     });
   }
 
@@ -224,18 +226,20 @@ export class LocalGossip implements SwarmGossip {
     const now = this.#now;
     this.#timerAt = Infinity;
     this.#member.advance(now);
-    if (now >= this.#seeds.retryAt) this.#joinSeeds(now);
+    if (now >= this.#seeds.retryAt) this.#joinAgain(now);
     if (now >= this.#forgetAt) this.#rememberAddresses();
     this.#checkPackets();
     this.#checkLeft(now);
     this.#schedule();
   }
 
-  #joinSeeds(now: number): void {
-    if (this.#knowsOthers() || this.#closing !== undefined) {
-      this.#seeds.notNeeded(now);
-      return;
-    }
+  #joinAgain(now: number): void {
+    if (this.#knowsOthers() || this.#closing !== undefined) this.#seeds.notNeeded(now);
+    else this.#join(now);
+  }
+
+  #join(now: number): void {
+    this.#rememberAddresses();
     this.#seeds.tried(now);
     this.#member.networkDb.join(this.#seeds.endpoints, now);
   }
@@ -252,16 +256,23 @@ export class LocalGossip implements SwarmGossip {
 
   /** Reports members that only TCP reaches. */
   #checkPackets(): void {
-    const { counts } = this.#member.member;
-    if (counts.streamOnlyProbes === this.#streamOnlyProbes) return;
-    this.#streamOnlyProbes = counts.streamOnlyProbes;
-    for (const peer of this.#member.member.peers()) if (peer.isStreamOnly) this.#reportStreamOnly(peer);
+    const { member } = this.#member;
+    for (const [name, cause] of this.#streamOnly) {
+      if ((member.peer(name)?.streamOnlyProbes ?? 0) > 0) continue;
+      this.#streamOnly.delete(name);
+      this.#troubles.end(cause);
+    }
+    if (member.counts.streamOnlyProbes === this.#streamOnlyProbes) return;
+    this.#streamOnlyProbes = member.counts.streamOnlyProbes;
+    for (const peer of member.peers()) if (peer.streamOnlyProbes >= STREAM_ONLY_PROBES) this.#reportStreamOnly(peer);
   }
 
   #reportStreamOnly({ name, endpoint }: Peer): void {
     const place = endpointText(endpoint);
+    const cause = `udp ${place}`;
+    this.#streamOnly.set(name, cause);
     this.#troubles.begin(
-      `udp ${place}`,
+      cause,
       `${name} at ${place} answers over TCP but not over UDP: a firewall may drop UDP port ${endpoint.port}, there or here.`,
     );
   }
@@ -298,6 +309,7 @@ export class LocalGossip implements SwarmGossip {
       return;
     }
     this.#keys.countReceived(ring?.openedBy);
+    if (this.#troubles.size > 0) this.#troubles.end(`keys ${address}`);
     if (decoded.invalid > 0) this.#counters.drop('invalid-message', decoded.invalid);
     this.#member.receive(decoded.parts, { addr: parseIp(address), port }, now);
   }
@@ -381,10 +393,10 @@ export class LocalGossip implements SwarmGossip {
 
   #fail(error: Error): void {
     if (this.#isClosed) return;
+    const isExpected = this.#closing !== undefined;
     this.#leaving?.done();
-    void this.#release();
-    this.#closing ??= Promise.resolve();
-    this.#listener.ended(error);
+    this.#closing ??= this.#release();
+    if (!isExpected) this.#listener.ended(error);
   }
 
   async #release(): Promise<void> {

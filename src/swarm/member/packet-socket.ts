@@ -67,7 +67,9 @@ export class PacketSocket {
     }
     socket.on('error', (error) => listener.socketFailed(socketError(`UDP ${endpointText(endpoint)}`, error)));
     socket.on('message', (bytes: Buffer, { address, port }: RemoteInfo) => {
-      listener.packetArrived({ bytes, address: withoutZone(address), port });
+      // A plain array: the slices of a Buffer are views.
+      const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+      listener.packetArrived({ bytes: plain, address: withoutZone(address), port });
     });
     return new PacketSocket(socket, family, counters);
   }

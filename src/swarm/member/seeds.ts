@@ -39,16 +39,21 @@ export class Seeds {
     return this.#endpoints;
   }
 
-  set(endpoints: readonly GossipEndpoint[], now: number): void {
-    const others = endpoints.filter((endpoint) => !sameEndpoint(endpoint, this.#own));
-    this.#endpoints = others.slice(0, MAX_SEEDS).map(({ addr, port }) => ({ addr: Uint8Array.from(addr), port }));
+  /** Replaces them. Returns false if they are the same as before. */
+  set(endpoints: readonly GossipEndpoint[]): boolean {
+    const before = this.#endpoints;
+    const others = endpoints.filter((endpoint) => !sameEndpoint(endpoint, this.#own)).slice(0, MAX_SEEDS);
+    const isSame = others.length === before.length && others.every((other, at) => sameEndpoint(other, before[at]));
+    if (isSame) return false;
+    this.#endpoints = others.map(({ addr, port }) => ({ addr: Uint8Array.from(addr), port }));
     this.#retry = FIRST_RETRY;
-    this.retryAt = this.#endpoints.length === 0 ? Infinity : now;
+    this.retryAt = Infinity;
+    return true;
   }
 
   /** Says that they are tried now. */
   tried(now: number): void {
-    this.retryAt = now + this.#retry;
+    if (this.#endpoints.length > 0) this.retryAt = now + this.#retry;
     this.#retry = Math.min(2 * this.#retry, LONGEST_RETRY);
   }
 

@@ -10,6 +10,11 @@ export class Troubles {
     this.#report = report;
   }
 
+  /** Number of causes that are not over. */
+  get size(): number {
+    return this.#causes.size;
+  }
+
   begin(cause: string, text: string): void {
     if (this.#causes.has(cause) || this.#causes.size >= MAX_CAUSES) return;
     this.#causes.add(cause);

@@ -369,6 +369,26 @@ test('what strangers can make grow has a limit', () => {
   assert.ok(counts.refusedNetworks + counts.refusedAttachments === 96);
 });
 
+test('the values of entries have a limit in bytes, which deleted and forgotten ones leave to others', () => {
+  const driver = new DbDriver(3, { maxValueBytes: 100 });
+  const create = (lTime: number, key: string, bytes: number) =>
+    driver.gossip({ ...driver.event(EntryEvent.Create, lTime, key), value: new Uint8Array(bytes) });
+  create(1, 'one', 60);
+  create(2, 'two', 50);
+  assert.equal(driver.db.counts.refusedEntries, 1);
+  create(3, 'two', 40);
+  assert.equal(driver.db.size, 2);
+  create(4, 'one', 10);
+  create(5, 'three', 50);
+  create(6, 'four', 1);
+  assert.equal(driver.db.size, 3);
+  assert.equal(driver.db.counts.refusedEntries, 2);
+  driver.db.leaveNetwork(NETWORK, 0);
+  driver.db.joinNetwork(NETWORK, 0);
+  create(7, 'five', 100);
+  assert.equal(driver.db.counts.refusedEntries, 2);
+});
+
 test('a Lamport clock ignores times that no cluster has reached', () => {
   const clock = new LamportClock();
   assert.equal(clock.witness(41), true);

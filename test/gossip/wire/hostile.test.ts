@@ -293,6 +293,22 @@ describe('encryption', () => {
     }
   }
 
+  test('a packet in a Buffer stays as it is, and what is read of it is a copy', () => {
+    const ring = keyring(16, 16);
+    const sealed = Buffer.from(encodePacket([encodeMember(ALIVE)], keyring(16), { crc: true }));
+    const before = Uint8Array.from(sealed);
+    const packet = decodePacket(sealed, ring);
+    assert.deepEqual(Uint8Array.from(sealed), before);
+    assert.ok(!isFault(packet));
+    const other = keyring(16, 16);
+    other.use(1);
+    assert.ok(!isFault(decodePacket(sealed, other)), 'the second key fits');
+    const clear = Buffer.from(encodePacket([encodeMember(ALIVE)], undefined, { crc: true }));
+    const read = decodePacket(clear, undefined);
+    clear.fill(0xff);
+    assert.deepEqual(isFault(read) ? read : read.messages[0], ALIVE);
+  });
+
   test('the key that fits is found, and said', () => {
     const [sender, receiver] = [keyring(16, 16, 32), keyring(16, 16, 32)];
     sender.use(2);

@@ -143,6 +143,17 @@ for (const [name, way] of Object.entries(WAYS)) {
       );
     });
 
+    test('says which members only TCP reaches', async (t) => {
+      const keys = newKeys();
+      const deaf = { bounds: { memberPackets: 0, strangerPackets: 0 } };
+      const two = await Running.start(t, way, { name: 'node-2', endpoint: at(3), keys }, deaf);
+      const seeds = [two.gossip.endpoint];
+      const one = await Running.start(t, way, { name: 'node-1', endpoint: at(2), keys, seeds });
+      await until('it is known', async () => (await one.member('node-2'))?.tcpOnly === true);
+      await until('it says so', () => one.troubles.length > 0);
+      assert.match(one.troubles[0], /^node-2 at 127\.0\.0\.3:\d+ answers over TCP but not over UDP: a firewall/);
+    });
+
     test('refuses a port in use, an address that no interface has, and one that is none', async (t) => {
       const server = createServer();
       await new Promise<void>((done) => void server.listen(0, '127.0.0.2', done));
