@@ -22,7 +22,8 @@ import { encoded, StreamBytes } from './stream-bytes.js';
 const STREAM_TIMEOUT = 10_000;
 /** Budgets are for this time, in milliseconds. */
 const INTERVAL = 100;
-const BACKLOG = 128;
+/** Connections that wait to be accepted: in a full queue, those of members would wait for seconds. */
+const BACKLOG = 1024;
 
 /** What accepted streams are for. */
 export interface StreamReceiver {
