@@ -32,7 +32,7 @@ const STARTING_POINTS = [
   ...['UnderlayDecoder', 'EgressChain', 'IngressChain', 'Survey', 'surveyFlows', 'captureSvg'],
   ...['parseConfig', 'parseKeys', 'parseKeyRing', 'parseXfrmState', 'parseEspSa', 'NodeTables', 'mtuOf'],
   ...['chooseAead', 'OutboundEsp', 'InboundEsp', 'NodeSas', 'KeyRing', 'RingResolver', 'RotationSchedule'],
-  ...['LiveVtep', 'WorkerGroup'],
+  ...['LiveVtep', 'WorkerGroup', 'openGossip', 'startGossipThread'],
 ];
 
 /** An `@example` of a docstring. */
