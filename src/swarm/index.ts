@@ -31,6 +31,8 @@ export type {
   SwarmGossipListener,
   SwarmGossipOptions,
 } from './member/swarm-gossip.js';
+export { gossipMetrics } from './status/gossip-metrics.js';
+export { gossipSections } from './status/gossip-sections.js';
 export type { SilentPeer } from './silent-peers.js';
 export type { JoinedNetwork, OpenGossip, OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
 export type { OwnEndpointReport, SwarmReport } from './swarm-report.js';

@@ -36,7 +36,7 @@ export class EventLines {
         ];
       }
       case 'detached':
-        return [{ text: `detached ${event.attachment.networkName}: ${event.attachment.address} given back` }];
+        return [{ text: `detached ${event.attachment.networkName}: ${event.attachment.address}` }];
       case 'attach-failed':
         return [...problem(event.error), { text: '  it is tried again' }];
       case 'network-refused':

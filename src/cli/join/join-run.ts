@@ -1,5 +1,7 @@
 /** A joined node with what the command line adds: lines, a screen, metrics, status, and the report. */
 import {
+  type EndpointReport,
+  type LiveNode,
   MetricsServer,
   nodeSections,
   serviceSections,
@@ -10,7 +12,14 @@ import {
 } from '../../live/index.js';
 import { hostAndPort } from '../../live/internal.js';
 import { formatAddress } from '../../overlay/index.js';
-import { joinedMetrics, joinedSections, type JoinedVtep, type JoinedVtepEvent } from '../../swarm/index.js';
+import {
+  gossipMetrics,
+  gossipSections,
+  joinedMetrics,
+  joinedSections,
+  type JoinedVtep,
+  type JoinedVtepEvent,
+} from '../../swarm/index.js';
 import { LiveScreen } from '../capture/live-screen.js';
 import { upJson, upLines } from '../live/up-report.js';
 import { openStatus } from '../live/up-status.js';
@@ -20,6 +29,20 @@ import { version } from '../version.js';
 import { EventLines, type EventLine } from './join-lines.js';
 import type { JoinValues } from './join-options.js';
 import { joinLines, type LoggedLine } from './join-screen.js';
+
+/** The reports of endpoints under names for people: their ids are those of gossip. */
+function namedReports(node: LiveNode): ReadonlyMap<string, EndpointReport> {
+  const named = new Map<string, EndpointReport>();
+  for (const [id, report] of node.endpointReports) {
+    const endpoint = node.endpoint(id);
+    const network = endpoint === undefined ? undefined : node.tables.networks[endpoint.network]?.name;
+    const name = endpoint === undefined ? id : `${endpoint.name} on ${network ?? ''}`;
+    // Several attachments to one network have one name.
+    const ip = endpoint?.ip === undefined ? '' : ` (${formatAddress(endpoint.ip)})`;
+    named.set(named.has(name) ? name + ip : name, report);
+  }
+  return named;
+}
 
 const MILLISECONDS = 1000;
 const REFRESH_MS = 1000;
@@ -100,7 +123,7 @@ export class JoinRun {
     const { vtep } = joined.swarm;
     const seconds = (performance.now() - this.#began) / MILLISECONDS;
     const { counters, node } = vtep;
-    const report = { node: joined.name, seconds, counters, endpoints: node.endpointReports, skipped: undefined };
+    const report = { node: joined.name, seconds, counters, endpoints: namedReports(node), skipped: undefined };
     const output = new TextOutput();
     const { node: seen } = joined.report;
     if (this.#values.json) {
@@ -126,7 +149,8 @@ export class JoinRun {
   }
 
   #sectionsOf(joined: JoinedVtep): StatusSections {
-    const { vtep } = joined.swarm;
+    const { swarm } = joined;
+    const { vtep } = swarm;
     const context = (): StatusContext => ({
       version: version(),
       aead: this.#aead,
@@ -136,6 +160,7 @@ export class JoinRun {
     return new Map([
       ...nodeSections(vtep, context, vtep.clock),
       ...joinedSections(joined),
+      ...gossipSections(() => swarm.latest),
       ...serviceSections(vtep.services, vtep.clock),
       ...vtep.services.sections,
     ]);
@@ -143,7 +168,8 @@ export class JoinRun {
 
   #metrics(joined: JoinedVtep): string {
     const context = { version: version(), reloads: NO_RELOADS, aead: this.#aead };
-    return vtepMetrics(joined.swarm.vtep, context) + joinedMetrics(joined);
+    const { swarm } = joined;
+    return vtepMetrics(swarm.vtep, context) + gossipMetrics(swarm.latest) + joinedMetrics(joined);
   }
 
   #openScreen(): void {

@@ -1,7 +1,7 @@
 /** What `join` shows on a terminal: the node in its swarm, attachments, peers, keys, and what happened last. */
 import type { StatusSections } from '../../live/index.js';
 import { secondsText } from '../../text/quantity.js';
-import { attachmentTable, gossipLines, ringTable, memberTable, swarmLines } from '../status/swarm-tables.js';
+import { attachmentTable, gossipHealthLine, peerTable, ringTable, swarmLines } from '../status/swarm-tables.js';
 import type { Members } from '../status/status-values.js';
 import { bareText, type Line, styled } from '../style.js';
 import { words } from '../table.js';
@@ -34,15 +34,14 @@ const LOG_LINES = 4;
 /** The lines for a window. */
 export function joinLines({ sections, log, seconds, keys }: JoinView, size: WindowSize): Line[] {
   const of = (name: string): Members => membersOfSection(sections, name);
-  const gossip = sections.has('gossip') ? gossipLines(of('gossip')).slice(0, 2) : [];
   const head: Line[] = [
     [styled('vtep join', 'bold'), `, for ${secondsText(Math.floor(seconds))}`],
     ...swarmLines(of('swarm')),
-    ...(gossip.length === 0 ? [] : [[styled('Gossip', 'bold')], ...gossip]),
+    gossipHealthLine(of('gossip')),
   ];
   const tables = [
     { title: 'Attachments', ...attachmentTable(of('attachments')) },
-    { title: 'Peers', ...memberTable(of('members')) },
+    { title: 'Peers', ...peerTable(of('peers')) },
     { title: 'Keys', ...ringTable(of('keys')) },
   ];
   const recent = log.slice(-LOG_LINES);

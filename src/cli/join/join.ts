@@ -82,6 +82,10 @@ async function runNode(values: JoinValues, managers: readonly string[], ending: 
   }
 }
 
+function isVtepError(error: unknown): error is VtepError {
+  return error instanceof VtepError;
+}
+
 /** `vtep join`. */
 export const joinCommand = declare({
   usage: ['MANAGER[:PORT]... --token-file FILE --attach NETWORK [OPTIONS]'],
@@ -129,7 +133,7 @@ export const joinCommand = declare({
     try {
       return await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: end }, () => runNode(values, managers, ending));
     } catch (error) {
-      if (!(error instanceof VtepError) || remedyFor(error) === undefined) throw error;
+      if (!isVtepError(error) || remedyFor(error) === undefined) throw error;
       const [{ text: cause, style }, ...others] = problem(error);
       say(`vtep: ${cause}`, style === undefined ? undefined : 'red');
       for (const { text } of others) say(`vtep: ${text}`);

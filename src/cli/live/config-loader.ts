@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Topology } from '../../overlay/index.js';
 import { type PackedTopology, unpackTopology } from './packed-topology.js';
-import type { ConfigValues } from '../options/config-option.js';
+import type { ConfigValues, MemberValue } from '../options/config-option.js';
 import { currentStreams } from '../streams.js';
 import { UsageError } from '../usage-error.js';
 
@@ -24,15 +24,15 @@ const MILLISECONDS = 1000;
 const LIMIT = 60;
 /** Loads the config that the options name, any number of times. */
 export class ConfigLoader {
-  readonly #values: ConfigValues;
+  readonly #values: ConfigValues & MemberValue;
   #thread: Worker | undefined;
   /** Settles when the thread has exited. */
   #gone: Promise<void> = Promise.resolve();
   #refuse: ((error: UsageError) => void) | undefined;
 
   /** @param values the options that describe the network */
-  constructor({ config, vtep, docker, fdb, neigh, swarm, ring }: ConfigValues) {
-    this.#values = { config, vtep, docker, fdb, neigh, swarm, ring };
+  constructor({ config, vtep, docker, fdb, neigh, swarm, ring, member }: ConfigValues & MemberValue) {
+    this.#values = { config, vtep, docker, fdb, neigh, swarm, ring, member };
   }
 
   /**

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { VtepError } from '../../error.js';
 import type { LoaderMessage } from './config-loader.js';
-import { configOption, type ConfigValues } from '../options/config-option.js';
+import { configOption, type ConfigValues, type MemberValue } from '../options/config-option.js';
 import { buffersOf, packTopology } from './packed-topology.js';
 import { withStreams } from '../streams.js';
 
@@ -27,7 +27,9 @@ try {
 
 try {
   const streams = { output: (): void => undefined, warnings: (text: string) => post({ kind: 'remark', text }) };
-  const topology = await withStreams(streams, () => configOption(workerData as ConfigValues, { patience: PATIENCE }));
+  const topology = await withStreams(streams, () =>
+    configOption(workerData as ConfigValues & MemberValue, { patience: PATIENCE }),
+  );
   if (topology === undefined) throw new Error('no config to read');
   const packed = packTopology(topology);
   topology.ring?.wipe();

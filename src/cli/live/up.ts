@@ -14,23 +14,25 @@ import {
   vtepMetrics,
 } from '../../live/index.js';
 import { hostAndPort } from '../../live/internal.js';
-import { formatAddress, RingOutcome, type Topology } from '../../overlay/index.js';
+import { formatAddress, RingOutcome, type SaEvent, type Topology } from '../../overlay/index.js';
 import { declare } from '../command.js';
 import { ConfigLoader } from './config-loader.js';
 import { DryRun } from './dry-run.js';
 import { ExitCode } from '../exit-code.js';
+import { GossipNode } from './gossip-node.js';
 import { LiveCipher } from './live-cipher.js';
 import { LONGEST_SECONDS, PACKET_OPTIONS, RUN_OPTIONS, SOCKET_OPTIONS } from './live-options.js';
 import { aeadOption } from '../options/aead-option.js';
 import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
 import { flag, option, type Values } from '../options/declared.js';
+import { GOSSIP_OPTIONS } from '../options/gossip-option.js';
 import { decimal, file } from '../options/value-kinds.js';
 import { endWithoutThreads } from '../process-end.js';
 import { withSignals } from '../signals.js';
 import { say, TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { upJson, upLines } from './up-report.js';
-import { startLines } from './up-start.js';
+import { ConfiguredNode, type UpNode } from './up-node.js';
 import { openStatus, statusOption } from './up-status.js';
 import { version } from '../version.js';
 
@@ -39,6 +41,7 @@ const DRY_RUN = 'Dry run, without TAP devices';
 const OPTIONS = {
   node: option('--node NAME', 'the node that this host is').need(),
   ...CONFIG_OPTIONS,
+  ...GOSSIP_OPTIONS,
   state: option(
     '--state FILE',
     'persist sequence numbers in this file, so that a restart continues them (docs/security.md)',
@@ -74,9 +77,20 @@ const PATIENCE = 5000;
 const DEVICES = 5000;
 
 async function topologyOf(values: UpValues): Promise<Topology> {
-  const topology = await configOption(values);
+  const topology = await configOption({ ...values, member: memberOf(values) });
   if (topology === undefined) throw new UsageError('up needs --config FILE; see: vtep up --help');
   return withSwitches(values, topology);
+}
+
+/** The name of the node, if it learns the others from gossip. */
+function memberOf({ node, gossip, gossipKeys, advertiseAddr, frames, framesOut }: UpValues): string | undefined {
+  if (gossip.length === 0) {
+    if (gossipKeys !== undefined) throw new UsageError('--gossip-keys needs --gossip');
+    if (advertiseAddr !== undefined) throw new UsageError('--advertise-addr needs --gossip');
+    return undefined;
+  }
+  if (frames !== undefined || framesOut !== undefined) throw new UsageError('--gossip has no dry run');
+  return node;
 }
 
 /** Applies the command line's switches to a topology, at the start and at each reload. */
@@ -98,6 +112,7 @@ async function dryRunOf(values: UpValues, topology: Topology): Promise<DryRun | 
 /** A VTEP with what the command line adds: reloads, metrics, dry run, report. */
 class Up {
   readonly #values: UpValues;
+  readonly #node: UpNode;
   readonly #vtep: LiveVtep;
   readonly #cipher: LiveCipher;
   readonly #dryRun: DryRun | undefined;
@@ -116,18 +131,13 @@ class Up {
   #failure: Error | undefined;
 
   /** @param ending ends it; the signals' handlers may do so before it runs */
-  constructor(
-    values: UpValues,
-    vtep: LiveVtep,
-    cipher: LiveCipher,
-    dryRun: DryRun | undefined,
-    ending: AbortController,
-  ) {
+  constructor(values: UpValues, node: UpNode, cipher: LiveCipher, dryRun: DryRun | undefined, ending: AbortController) {
     this.#ending = ending;
     this.#ended = once(ending.signal, 'abort');
     this.#values = values;
-    this.#loader = new ConfigLoader(values);
-    this.#vtep = vtep;
+    this.#loader = new ConfigLoader({ ...values, member: memberOf(values) });
+    this.#node = node;
+    this.#vtep = node.vtep;
     this.#cipher = cipher;
     this.#dryRun = dryRun;
   }
@@ -154,7 +164,7 @@ class Up {
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
       const metrics = where === '' ? '' : `; metrics on http://${where}/metrics`;
       this.#announce(`${metrics}${status === undefined ? '' : `; status on ${status.path}`}`);
-      await this.#vtep.run(this.#ending.signal);
+      await this.#node.run(this.#ending.signal);
     } finally {
       clearInterval(timer);
       server?.close();
@@ -198,7 +208,8 @@ class Up {
   #metrics(): string {
     const aead = this.#cipher.choice?.aead.name;
     const reloads = { taken: this.#taken, refused: this.#refused };
-    return vtepMetrics(this.#vtep, { version: version(), reloads, ...(aead === undefined ? {} : { aead }) });
+    const own = vtepMetrics(this.#vtep, { version: version(), reloads, ...(aead === undefined ? {} : { aead }) });
+    return own + this.#node.metrics();
   }
 
   #sections(): StatusSections {
@@ -214,6 +225,7 @@ class Up {
       ...nodeSections(this.#vtep, context, clock),
       ...serviceSections(services, clock),
       ...services.sections,
+      ...this.#node.sections,
     ]);
   }
 
@@ -224,7 +236,7 @@ class Up {
     const address = here === undefined ? '' : formatAddress(here.vtep);
     const cipher = this.#cipher.choice === undefined ? '' : `; cipher ${this.#cipher.choice.aead.name}`;
     say(`vtep: ${node} is up on ${address}, UDP port ${topology.port}, by ${this.#vtep.underlay}${cipher}${more}`);
-    for (const line of startLines(this.#vtep)) say(`vtep: ${line}`);
+    for (const line of this.#node.lines) say(`vtep: ${line}`);
   }
 
   /** Loads one config at a time; any number of signals meanwhile cause one more load. */
@@ -256,12 +268,12 @@ class Up {
     }
     try {
       if (this.#isEnding()) return;
-      const outcome = this.#vtep.update(topology);
+      const outcome = await this.#node.update(topology);
       topology.ring?.wipe();
       this.#taken++;
       // Packets flow meanwhile. Neither the next reload nor the exit waits for a thousand devices.
       const late = setTimeout(DEVICES, undefined, { ref: false });
-      await Promise.race([this.#vtep.devicesSettled(), late, this.#ended]);
+      await Promise.race([this.#node.devicesSettled(), late, this.#ended]);
       const stale = outcome === RingOutcome.Stale ? '; its key ring is older than the current one, which is kept' : '';
       say(`vtep: configuration reloaded${stale}`);
     } catch (error) {
@@ -295,6 +307,10 @@ export const upCommand = declare({
   options: OPTIONS,
   examples: [
     ['vtep up --config overlay.yaml --node n1 --state n1.state', 'run the node n1'],
+    [
+      'vtep up --config n1.yaml --node n1 --gossip 192.168.50.1 --gossip-keys gossip.keys',
+      'learn the other nodes from gossip',
+    ],
     ['vtep up --config overlay.yaml --node n1 --metrics 9100', 'the same, with metrics for Prometheus'],
     [
       'vtep up --config overlay.yaml --node n1 --frames inner.pcap --frames-out got.pcap',
@@ -316,28 +332,30 @@ export const upCommand = declare({
     let up: Up | undefined;
     const run = async (): Promise<number> => {
       const port = dryRun?.port;
-      const vtep = await LiveVtep.open({
-        topology,
-        node,
+      const options = {
         ...cipher.options,
         oversize,
         ...(sockets === undefined ? {} : { sockets }),
         ...(innerChecksums === undefined ? {} : { partialChecksums: innerChecksums === 'accept' }),
         clampMss,
         ...(port === undefined ? {} : { portOf: () => port }),
-        onSaEvent: ({ text }) => say(`vtep: ${text}`),
-        onTrouble: (text) => say(`vtep: ${text}`),
-      });
+        onSaEvent: ({ text }: SaEvent) => say(`vtep: ${text}`),
+        onTrouble: (text: string) => say(`vtep: ${text}`),
+      };
+      const running =
+        values.gossip.length > 0
+          ? await GossipNode.open(topology, values, options)
+          : new ConfiguredNode(await LiveVtep.open({ topology, node, ...options }));
       try {
         topology.ring?.wipe();
-        dryRun?.useTables(vtep.node.tables);
-        up = new Up(values, vtep, cipher, dryRun, ending);
+        dryRun?.useTables(running.vtep.node.tables);
+        up = new Up(values, running, cipher, dryRun, ending);
         await up.run();
         up.report();
         dryRun?.finish();
       } finally {
         // Persists the SAs' sequence numbers for the last time.
-        await vtep.close();
+        await running.close();
       }
       return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;
     };

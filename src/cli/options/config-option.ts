@@ -41,6 +41,12 @@ export const CONFIG_OPTIONS = {
 /** Their values. */
 export type ConfigValues = Values<typeof CONFIG_OPTIONS>;
 
+/** Whose config it is. */
+export interface MemberValue {
+  /** Name of the node that learns the others from gossip; undefined if the config has all. */
+  readonly member?: string | undefined;
+}
+
 function read<T>(path: string, options: ReadOptions, reader: (text: string) => T): T {
   try {
     return reader(readSmallText(path, MAX_BYTES, WHAT, options));
@@ -135,8 +141,12 @@ export async function swarmOption(
  * @param options how to read the files
  * @throws UsageError
  */
-export async function configOption(values: ConfigValues, options: ReadOptions = {}): Promise<Topology | undefined> {
-  const { config: path, swarm } = values;
+export async function configOption(
+  values: ConfigValues & MemberValue,
+  options: ReadOptions = {},
+): Promise<Topology | undefined> {
+  const { config: path, swarm, member } = values;
+  if (member !== undefined && path === undefined) throw new UsageError('--gossip needs --config FILE');
   const network = await imported(values, options);
   if (swarm.length > 0) {
     if (path !== undefined) throw new UsageError('--config and --swarm are mutually exclusive');
@@ -148,5 +158,7 @@ export async function configOption(values: ConfigValues, options: ReadOptions = 
   if (network !== undefined) throw new UsageError('--config and --vtep are mutually exclusive');
   const ring = await ringOption(values.ring, options);
   const { parseConfig } = await import('../../overlay/config.js');
-  return readSecret(path, options, (file) => parseConfig(file, ring === undefined ? {} : { ring }));
+  return readSecret(path, options, (file) =>
+    parseConfig(file, { ...(ring === undefined ? {} : { ring }), ...(member === undefined ? {} : { member }) }),
+  );
 }

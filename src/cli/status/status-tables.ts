@@ -5,7 +5,7 @@ import { type Line, styled } from '../style.js';
 import { addresses, type Cell, type Column, grouped, numbers, table, words } from '../table.js';
 import type { TextOutput } from '../text-output.js';
 import type { WindowSection } from '../window-sections.js';
-import { attachmentTable, gossipLines, keyTable, memberTable, swarmLines } from './swarm-tables.js';
+import { attachmentTable, keyTable, peerTable, swarmLines } from './swarm-tables.js';
 import { listOf, type Members, membersOf, numberOf, sectionOf, textOf, textsOf } from './status-values.js';
 
 const COMPACT = { shorten: 'compact' } as const;
@@ -23,8 +23,7 @@ const SECTIONS: Readonly<Record<string, Shown>> = {
   node: { heading: 'Node', lines: nodeLines },
   swarm: { heading: 'Swarm', lines: swarmLines },
   attachments: { heading: 'Attachments', lines: (section) => tableOf(attachmentTable(section)) },
-  members: { heading: 'Members of gossip', lines: (section) => tableOf(memberTable(section)) },
-  gossip: { heading: 'Gossip', lines: gossipLines },
+  peers: { heading: 'Peers', lines: (section) => tableOf(peerTable(section)) },
   keys: { heading: 'Keys of the swarm', lines: (section) => tableOf(keyTable(section)) },
   networks: { heading: 'Networks', lines: networkLines },
   endpoints: { heading: 'Endpoints of this node', lines: endpointLines },
@@ -32,6 +31,8 @@ const SECTIONS: Readonly<Record<string, Shown>> = {
   connections: { heading: 'Connections', lines: connectionLines },
   forwarding: { heading: 'Forwarding table', lines: forwardingLines },
   sas: { heading: 'Security associations', lines: saLines },
+  gossip: { heading: 'Gossip', lines: gossipLines },
+  members: { heading: 'Members of the gossip', lines: memberLines },
   gateway: { heading: 'Gateway', lines: plainLines },
   dns: { heading: 'DNS', lines: plainLines },
 };
@@ -262,6 +263,47 @@ function saLines(section: Members): readonly Line[] {
     ],
     rows,
   );
+}
+
+function gossipLines(section: Members): readonly Line[] {
+  if (section['running'] !== true) return [[styled('  not running', 'dim')]];
+  const count = (name: string): string => grouped(numberOf(section[name]));
+  const keys = listOf(section['keys']).map(
+    (key) =>
+      `${textOf(key['tag'])}${key['transmit'] === true ? ' (sends)' : ''}, for ${secondsText(numberOf(key['age']))}`,
+  );
+  const learned = membersOf(section['learned']);
+  const health = numberOf(section['health']);
+  const unannounced = textsOf(section['unannounced']);
+  const counts = (of: unknown, what: string): Line[] =>
+    Object.entries(membersOf(of)).map(([reason, number]) => `  ${grouped(numberOf(number))} ${what} (${reason})`);
+  return [
+    `  ${textOf(section['name'])} at ${textOf(section['address'])}, ${count('members')} members alive`,
+    ...(health > 0 ? [[styled(`  health ${health} of 7: this node is slow, or cut off`, 'yellow')]] : []),
+    `  keys: ${keys.length === 0 ? 'none, in clear text' : keys.join('; ')}`,
+    `  learned: ${grouped(numberOf(learned['nodes']))} nodes, ${grouped(numberOf(learned['endpoints']))} endpoints, ` +
+      `${grouped(numberOf(learned['records']))} names; announced: ${count('announced')} endpoints` +
+      (unannounced === '-' ? '' : `, not yet ${unannounced}`),
+    `  packets: ${count('packetsReceived')} received, ${count('packetsSent')} sent; streams: ` +
+      `${count('streamsAccepted')} accepted, ${count('streamsOpened')} opened, ${count('streamsFailed')} failed`,
+    ...(numberOf(section['waiting']) > 0 ? [`  ${count('waiting')} changes wait`] : []),
+    ...counts(section['refused'], 'entries refused'),
+    ...counts(section['dropped'], 'dropped'),
+    ...listOf(section['silent']).map((peer): Line => [
+      styled(`  no ${textOf(peer['protocol'])} comes from ${textOf(peer['node'])} (${textOf(peer['vtep'])})`, 'red'),
+    ]),
+  ];
+}
+
+function memberLines(section: Members): readonly Line[] {
+  const rows = listOf(section['rows']).map((row): Cell[] => [
+    textOf(row['name']),
+    textOf(row['address']),
+    row['state'] === 'alive' ? 'alive' : styled(textOf(row['state']), 'red'),
+    secondsText(numberOf(row['seconds'])),
+    row['self'] === true ? 'this node' : row['tcpOnly'] === true ? styled('TCP only', 'yellow') : '',
+  ]);
+  return tableOr([words('member', NAME), words('address'), words('state'), words('for'), words('', { keep: 1 })], rows);
 }
 
 /** A section without a table of its own: its members, and its rows with the members that the first one has. */

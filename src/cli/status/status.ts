@@ -15,7 +15,7 @@ const DEFAULT_ROWS = 20;
 
 const OPTIONS = {
   node: option('--node NAME', 'the node, if several run on this host').conflicts('socket'),
-  socket: option('--socket PATH', 'the socket given to vtep up with --status', file),
+  socket: option('--socket PATH', 'the socket given to vtep up or join with --status', file),
   rows: option('--rows N', 'maximum rows per section; 0 for all', integer(0, ALL_ROWS)).otherwise(
     `${DEFAULT_ROWS}; 1000 with --json`,
   ),
@@ -56,8 +56,8 @@ async function isLive(path: string): Promise<boolean> {
 export const statusCommand = declare({
   usage: ['[--node NAME | --socket PATH] [OPTIONS] [SECTION...]'],
   description: [
-    'Shows the tables of a node that vtep up runs on this host: its networks, endpoints, services, connections, ' +
-      'forwarding table and SAs (without keys). It asks over a Unix socket that only the user who runs the node, and ' +
+    'Shows the tables of a node that vtep up or vtep join runs on this host: its networks, endpoints, services, ' +
+      'connections, forwarding table and SAs (without keys), and its place in a swarm. It asks over a Unix socket that only the user who runs the node, and ' +
       'root, can use.',
   ],
   operand: new Operand(

@@ -1,7 +1,7 @@
 /** The sections of a node in a swarm as tables: its place in the swarm, attachments, members of gossip, and keys. */
 import { secondsText } from '../../text/quantity.js';
 import { type Line, styled } from '../style.js';
-import { addresses, type Cell, grouped, numbers, words } from '../table.js';
+import { addresses, type Cell, compact, grouped, numbers, words } from '../table.js';
 import type { WindowSection } from '../window-sections.js';
 import { listOf, type Members, membersOf, numberOf, textOf, textsOf } from './status-values.js';
 
@@ -94,54 +94,50 @@ export function attachmentTable(section: Members): Table {
   };
 }
 
-/** Lines about the member of gossip that the node is. */
-export function gossipLines(gossip: Members): readonly Line[] {
+/** A line about gossip: how many members, and whether this one is well. */
+export function gossipHealthLine(gossip: Members): Line {
+  if (gossip['running'] !== true) return ['  gossip ', styled('not running yet', 'yellow')];
   const health = numberOf(gossip['health']);
-  const counters = membersOf(gossip['counters']);
-  const dropped = Object.entries(membersOf(counters['dropped']));
-  const rows = listOf(gossip['rows']);
+  const dropped = Object.values(membersOf(gossip['dropped'])).reduce<number>((sum, one) => sum + numberOf(one), 0);
+  const count = (name: string): string => compact(numberOf(gossip[name]));
   return [
-    [
-      `  member ${textOf(gossip['name'])} at ${textOf(gossip['address'])}, health `,
-      health === 0 ? styled('0 (well)', 'green') : styled(`${health} of 7 (slow or cut off)`, 'yellow'),
-    ],
-    `  packets ${grouped(numberOf(counters['packetsReceived']))} in, ${grouped(numberOf(counters['packetsSent']))} out; ` +
-      `streams ${grouped(numberOf(counters['streamsAccepted']))} in, ${grouped(numberOf(counters['streamsOpened']))} out, ` +
-      `${grouped(numberOf(counters['streamsFailed']))} failed`,
-    ...dropped.map(([reason, count]): Line => [styled(`  ${grouped(numberOf(count))} dropped (${reason})`, 'yellow')]),
-    ...rows.map(
-      (row) =>
-        `  network ${textOf(row['network'] ?? row['id'])}: ${grouped(numberOf(row['nodes']))} nodes, ${grouped(numberOf(row['entries']))} entries`,
-    ),
+    `  gossip ${textOf(gossip['name'])}: ${count('members')} alive, `,
+    health === 0 ? styled('well', 'green') : styled(`health ${health} of 7: slow, or cut off`, 'yellow'),
+    `; packets ${count('packetsReceived')} in, ${count('packetsSent')} out, `,
+    dropped === 0 ? '0 dropped' : styled(`${compact(dropped)} dropped`, 'yellow'),
   ];
 }
 
 /** The other nodes. */
-export function memberTable(section: Members): Table {
+export function peerTable(section: Members): Table {
   return {
     columns: [
       words('peer', NAME),
       addresses('address'),
-      words('gossip', { keep: 5 }),
-      words('for', { keep: 3 }),
+      words('gossip', { shorten: 'end', least: 8, keep: 5 }),
+      words('for', { keep: 2 }),
       numbers('endpoints', { ...COMPACT, keep: 4 }),
-      numbers('frames in', { ...COMPACT, keep: 2, optional: true }),
-      numbers('out', { ...COMPACT, keep: 2, optional: true }),
+      numbers('ESP in', { ...COMPACT, keep: 3, optional: true }),
+      numbers('ESP out', { ...COMPACT, keep: 3, optional: true }),
     ],
-    rows: listOf(section['rows']).map((row): Cell[] => {
-      const state = textOf(row['state']);
-      const shown = row['tcpOnly'] === true ? `${state}, TCP only` : state;
-      return [
-        textOf(row['name']),
-        textOf(row['address']),
-        state === 'alive' && row['tcpOnly'] !== true ? shown : styled(shown, state === 'dead' ? 'red' : 'yellow'),
-        age(row['seconds']),
-        typeof row['endpoints'] === 'number' ? row['endpoints'] : '',
-        typeof row['received'] === 'number' ? row['received'] : '',
-        typeof row['sent'] === 'number' ? row['sent'] : '',
-      ];
-    }),
+    rows: listOf(section['rows']).map((row): Cell[] => [
+      textOf(row['name']),
+      textOf(row['address']),
+      peerState(row),
+      age(row['seconds']),
+      numberOf(row['endpoints']),
+      typeof row['espIn'] === 'number' ? row['espIn'] : '',
+      typeof row['espOut'] === 'number' ? row['espOut'] : '',
+    ]),
   };
+}
+
+/** The state in gossip, and what is wrong with a peer that is alive. */
+function peerState(row: Members): Cell {
+  const state = textOf(row['state']);
+  if (state !== 'alive') return styled(state, 'red');
+  if (typeof row['silent'] === 'string') return styled(`alive, no ${row['silent']}`, 'red');
+  return row['tcpOnly'] === true ? styled('alive, TCP only', 'yellow') : state;
 }
 
 /** The keys: by tag, never the keys themselves. */
@@ -174,8 +170,11 @@ export function ringTable(section: Members): Table {
     rows: ['gossip', 'ipsec'].flatMap((use): Cell[][] => {
       const own = rows.filter((row) => row['use'] === use);
       const others = own.filter((row) => row['transmit'] !== true);
-      const [sending] = own.filter((row) => row['transmit'] === true).map(keyText);
-      return own.length === 0 ? [] : [[use, styled(sending ?? '-', 'green'), others.map(keyText).join('; ')]];
+      const sending = own
+        .filter((row) => row['transmit'] === true)
+        .map(keyText)
+        .join('; ');
+      return own.length === 0 ? [] : [[use, styled(sending, 'green'), others.map(keyText).join('; ')]];
     }),
   };
 }
