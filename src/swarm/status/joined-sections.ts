@@ -1,16 +1,20 @@
 /** The sections of a status about a node's place in its swarm: never keys or tokens. */
+import { PeerMark } from '../../dataplane/index.js';
 import type { StatusSection, StatusSections } from '../../live/index.js';
+import { formatAddress } from '../../overlay/index.js';
 import { formatMac } from '../../wire/index.js';
 import type { JoinedReport, JoinedVtep } from '../joined-vtep.js';
+import type { SwarmVtep } from '../swarm-vtep.js';
 
 const MILLISECONDS = 1000;
 
-/** The sections `swarm`, `attachments` and `keys`. */
+/** The sections `swarm`, `attachments`, `peers` and `keys`. */
 export function joinedSections(joined: JoinedVtep): StatusSections {
   return new Map([
     ['swarm', () => swarmSection(joined.report)],
     ['attachments', () => attachmentSection(joined.report)],
-    ['keys', () => keySection(joined.report)],
+    ['peers', () => peerSection(joined.swarm)],
+    ['keys', () => keySection(joined)],
   ]);
 }
 
@@ -74,9 +78,52 @@ function attachmentSection({ attachments, waiting }: JoinedReport): StatusSectio
   };
 }
 
-function keySection({ keys }: JoinedReport): StatusSection {
+/** The other members of gossip, with what the tables and SAs have about them. */
+function peerSection({ latest, vtep }: SwarmVtep): StatusSection {
+  const { members = [], name: own } = latest?.gossip ?? {};
+  const peers = members.filter(({ name }) => name !== own);
+  return { facts: { total: peers.length }, rows: rows() };
+
+  function* rows(): Generator<object> {
+    const { tables, sas } = vtep.node;
+    const indexes = new Map(tables.nodes.map((node, index) => [node?.name, index]));
+    const silent = new Map((latest?.silent ?? []).map(({ node, mark }) => [node.name, mark]));
+    const received = new Map<string, number>();
+    for (const { source, lifetime } of sas?.inbound ?? []) {
+      const address = formatAddress(source);
+      received.set(address, (received.get(address) ?? 0) + lifetime.packets);
+    }
+    for (const { name, endpoint, state, seconds, tcpOnly } of peers) {
+      const index = indexes.get(name);
+      const node = index === undefined ? undefined : tables.nodes[index];
+      const sa = index === undefined ? undefined : sas?.outbound(index);
+      const mark = silent.get(name);
+      yield {
+        name,
+        address: formatAddress(endpoint.addr),
+        vtep: node === undefined ? null : formatAddress(node.vtep),
+        state,
+        seconds: Math.round(seconds),
+        tcpOnly,
+        silent: mark === undefined ? null : mark === PeerMark.Encrypted ? 'ESP' : 'VXLAN',
+        endpoints: index === undefined ? 0 : tables.endpointsOn(index),
+        espIn: node === undefined ? null : (received.get(formatAddress(node.vtep)) ?? null),
+        espOut: sa === undefined ? null : sa.lifetime.packets,
+      };
+    }
+  }
+}
+
+function keySection({ report: { keys }, swarm }: JoinedVtep): StatusSection {
+  const received = new Map(swarm.latest?.gossip.keys.map((key) => [key.tag, key.received]));
   const rows = (['gossip', 'ipsec'] as const).flatMap((use) =>
-    keys[use].map(({ tag, transmit, seconds }) => ({ use, tag, transmit, age: Math.round(seconds) })),
+    keys[use].map(({ tag, transmit, seconds }) => ({
+      use,
+      tag,
+      transmit,
+      age: Math.round(seconds),
+      received: use === 'gossip' ? (received.get(tag) ?? null) : null,
+    })),
   );
   return { facts: { total: rows.length }, rows };
 }

@@ -33,7 +33,7 @@ const WEB = {
   balancer: '10.0.9.5/24',
 };
 
-const PEER = { name: '0a1b2c3d4e5f', address: '192.168.50.1:7946', state: 'alive', seconds: 75, endpoints: 12 };
+const PEER = { name: '0a1b2c3d4e5f', address: '192.168.50.1', state: 'alive', seconds: 75, endpoints: 12 };
 
 function section(facts: object, rows: object[] = []): () => StatusSection {
   return () => ({ facts: facts as Record<string, unknown>, rows });
@@ -53,6 +53,10 @@ function view(change: Partial<typeof SWARM> = {}, peers = 1): JoinView {
           {},
           Array.from({ length: peers }, () => PEER),
         ),
+      ],
+      [
+        'gossip',
+        section({ running: true, name: 'ab12', members: 2, health: 0, packetsReceived: 12_345, packetsSent: 9 }),
       ],
       ['keys', section({}, keys)],
     ]),
@@ -74,8 +78,9 @@ describe('the screen of vtep join', () => {
       /swarm k3x9vq2mzt7wp5ylhrnu8gjs4/,
       /manager 192\.168\.50\.1:2377 \(of 2\): connected, heartbeat 2\.00 s ago/,
       /certificate valid for 89 d/,
+      /gossip ab12: 2 alive, well; packets 12\.3k in, 9 out, 0 dropped/,
       /web +10\.0\.9\.4\/24 .*4097 +1424 +yes +attached/,
-      /0a1b2c3d4e5f +192\.168\.50\.1:7946 +alive/,
+      /0a1b2c3d4e5f +192\.168\.50\.1 +alive/,
       /ipsec +6, 30\.0 s +5, 30\.0 s; 7, 30\.0 s/,
       /12:00:05 +registered with/,
     ]) {
