@@ -393,7 +393,7 @@ export class JoinedVtep {
         this.#updateOne(swarm, id, one);
         this.#refused.delete(id);
       } catch (error) {
-        if (!(error instanceof VtepError)) throw error;
+        if (!isVtepError(error)) throw error;
         const before = this.#refused.get(id);
         this.#refused.set(id, error);
         if (before?.message === error.message) continue;
@@ -468,6 +468,10 @@ export class JoinedVtep {
 function tagsOf(ring: KeyRing | undefined): KeyTags | undefined {
   if (ring === undefined) return undefined;
   return { tags: ring.keys.map(({ tag }) => tag), transmit: ring.transmit.tag };
+}
+
+function isVtepError(error: unknown): error is VtepError {
+  return error instanceof VtepError;
 }
 
 /** The result of a promise, or undefined after a time. */

@@ -71,8 +71,8 @@ describe('two nodes with vtep join, and an encrypted network', { skip }, () => {
 
   test('the interfaces have the addresses that the manager gave, and the MTU of an encrypted network', () => {
     for (const [i, container] of [c1, c2].entries()) {
-      const [, address] = /inet (\S+) /.exec(container.ip('address show dev eth0')) ?? [];
-      assert.ok(secure.taken.has(address ?? ''), `${address} on ${i}`);
+      const [, address = ''] = /inet (\S+) /.exec(container.ip('address show dev eth0')) ?? [];
+      assert.ok(secure.taken.has(address), `${address} on ${i}`);
       assert.match(container.ip('link show dev eth0'), / mtu 1424 /);
     }
   });
@@ -94,16 +94,16 @@ describe('two nodes with vtep join, and an encrypted network', { skip }, () => {
     assert.equal((own as unknown as { nodeId: string }).nodeId, [...swarm.nodes.keys()][0]);
     assert.equal((own as unknown as { state: string }).state, 'connected');
     assert.deepEqual(
-      attachments?.rows.map(({ network, state, mtu, encrypted }) => [network, state, mtu, encrypted]),
+      attachments.rows.map(({ network, state, mtu, encrypted }) => [network, state, mtu, encrypted]),
       [['secure', 'attached', 1424, true]],
     );
     assert.ok(
-      peers?.rows.some(
+      peers.rows.some(
         ({ address, state, endpoints }) => address === nodes[1].ipv4 && state === 'alive' && endpoints === 2,
       ),
     );
     assert.deepEqual(
-      keys?.rows.map(({ use, tag, transmit }) => [use, tag, transmit]),
+      keys.rows.map(({ use, tag, transmit }) => [use, tag, transmit]),
       swarm.keys.map(({ subsystem, lamportTime }, i) => [
         subsystem === 'networking:gossip' ? 'gossip' : 'ipsec',
         lamportTime,

@@ -48,7 +48,7 @@ function view(change: Partial<typeof SWARM> = {}, peers = 1): JoinView {
       ['swarm', section({ ...SWARM, ...change })],
       ['attachments', section({}, [WEB])],
       [
-        'members',
+        'peers',
         section(
           {},
           Array.from({ length: peers }, () => PEER),
