@@ -58,10 +58,7 @@ describe('lines of events', () => {
         { kind: 'attached', attachment: WEB, device: 'vt-web', netns: 'probe' },
         { kind: 'detached', attachment: WEB },
       ),
-      [
-        'attached web: vt-web in probe, 10.0.9.4/24, MTU 1424, VNI 4097, encrypted',
-        'detached web: 10.0.9.4/24 given back',
-      ],
+      ['attached web: vt-web in probe, 10.0.9.4/24, MTU 1424, VNI 4097, encrypted', 'detached web: 10.0.9.4/24'],
     );
   });
 
