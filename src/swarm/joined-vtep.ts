@@ -14,7 +14,7 @@ import {
   JoinState,
   type SwarmNode,
 } from '../join/index.js';
-import type { NodeCipher } from '../live/index.js';
+import { LiveError, type NodeCipher } from '../live/index.js';
 import { formatAddress, type KeyRing, parseIp } from '../overlay/index.js';
 import { SwarmError } from './error.js';
 import { type AttachmentInterface, AttachmentInterfaces, type JoinedAttachment } from './joined/joined-attachment.js';
@@ -289,7 +289,7 @@ export class JoinedVtep {
     this.#address = vtep;
     const { gossip } = this.node.keys();
     try {
-      this.#swarm = await SwarmVtep.open({
+      this.#swarm = await this.#openSwarm({
         ...options,
         here: { name: this.name, vtep: vtep.address, mac: undefined, mtu: underlayMtu ?? vtep.mtu },
         port: this.#seen?.vxlanPort ?? DEFAULT_VXLAN_PORT,
@@ -305,6 +305,19 @@ export class JoinedVtep {
     }
     this.#useKeys();
     this.#update();
+  }
+
+  /** Opens the VTEP, without ESP if raw sockets aren't permitted: networks that aren't encrypted need none. */
+  async #openSwarm(options: SwarmVtepOptions): Promise<SwarmVtep> {
+    try {
+      return await SwarmVtep.open(options);
+    } catch (error) {
+      const isPermission = error instanceof LiveError && error.code === 'NOT_PERMITTED';
+      if (!isPermission || options.sockets === 'system' || options.esp === false) throw error;
+      const swarm = await SwarmVtep.open({ ...options, esp: false });
+      this.#emit({ kind: 'trouble', text: `encrypted networks can't be joined: ${error.message}` });
+      return swarm;
+    }
   }
 
   /** The managers' gossip: they are members as every node. */

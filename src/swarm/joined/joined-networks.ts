@@ -24,11 +24,21 @@ export function wantedNetworks(
     const { networkId } = attachment;
     byId.set(networkId, [...(byId.get(networkId) ?? []), attachment]);
   }
-  const addressOf = new Map(balancers.map(({ networkId, address }) => [networkId, addressBytes(address)]));
+  const addressOf = new Map(balancers.map(({ networkId, address }) => [networkId, address]));
   return new Map(
     [...byId].map(([id, [first, ...others]]) => {
       const { internal, dsr, ingress } = first;
-      const network = { id, networks: networksOf(first), ingress, internal, dsr, balancer: addressOf.get(id) };
+      // Of a drained node the swarm lists an address that an endpoint asked for.
+      const isEndpoint = [first, ...others].some(({ address }) => address === addressOf.get(id));
+      const balancer = isEndpoint ? undefined : addressOf.get(id);
+      const network = {
+        id,
+        networks: networksOf(first),
+        ingress,
+        internal,
+        dsr,
+        balancer: balancer === undefined ? undefined : addressBytes(balancer),
+      };
       return [id, { network, attachments: [first, ...others] }];
     }),
   );

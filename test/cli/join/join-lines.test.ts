@@ -17,6 +17,7 @@ const NODE = {
 const WEB: AttachedNetwork = {
   request: { network: 'web' },
   taskId: 'task',
+  reserved: false,
   networkId: 'net',
   networkName: 'web',
   subnets: [{ subnet: '10.0.9.0/24', gateway: '10.0.9.1', vni: 4097 }],

@@ -180,6 +180,43 @@ describe('two nodes with vtep join, and an encrypted network', { skip }, () => {
   });
 });
 
+describe('vtep join without raw sockets', { skip }, () => {
+  const swarm = new FakeSwarm();
+  swarm.addNetwork('secure', { options: ENCRYPTED });
+  swarm.addNetwork('private', { attachable: false });
+  let bench: NamespaceBench;
+  let manager: FakeManager;
+  before(() => {
+    bench = new NamespaceBench();
+  });
+  after(() => {
+    bench.close();
+    manager.stop();
+  });
+
+  test('an encrypted network is refused, with what to do, and the others work', async () => {
+    const [node] = underlay(bench, { offloads: false });
+    manager = await managerIn(swarm, node.namespace, node.ipv4);
+    const token = join(folder, 'raw-token');
+    writeFileSync(token, swarm.token);
+    const words = [node.ipv4, '--token-file', token, '--state', join(folder, 'raw'), '--status', 'off'];
+    const attach = ['secure', 'web', 'private', 'nowhere'].flatMap((network) => ['--attach', network]);
+    const process = new JoinedProcess(
+      node.namespace,
+      [...words, ...attach],
+      ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'],
+    );
+    await process.start(1);
+    await process.says(/network "secure": .*raw sockets/);
+    await process.says(/CAP_NET_RAW/);
+    await process.says(/attached web: vt-web/);
+    await process.says(/network "private": not attachable/);
+    await process.says(/network "nowhere": the swarm has none/);
+    await process.stop();
+    assert.equal(swarm.tasks.size, 0);
+  });
+});
+
 /** The address of a container. */
 function addressIn(container: NetworkNamespace): string {
   const [, address = ''] = /inet ([\d.]+)\//.exec(container.ip('address show dev eth0')) ?? [];

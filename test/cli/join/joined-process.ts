@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { FakeManager, type FakeSwarm } from '../../join/fake-manager.js';
 import { inNamespace } from '../../live/namespaces/in-namespace.js';
 import type { NetworkNamespace } from '../../live/namespaces/network-namespace.js';
-import { spawnVtep, type VtepProcess } from '../../live/namespaces/vtep-process.js';
+import { spawnVtep, VtepProcess } from '../../live/namespaces/vtep-process.js';
+import { MAIN } from '../run.js';
 
 const MANAGER_PORT = 2377;
 /** Upper bound of a start: certificate, session, attachment and device on a loaded machine. */
@@ -27,10 +28,13 @@ export interface JoinReport {
 export class JoinedProcess {
   readonly #namespace: NetworkNamespace;
   readonly #words: readonly string[];
+  readonly #before: readonly string[];
   #process: VtepProcess | undefined;
 
-  constructor(namespace: NetworkNamespace, words: readonly string[]) {
+  /** @param before a program that starts it: `setpriv`, with arguments */
+  constructor(namespace: NetworkNamespace, words: readonly string[], before: readonly string[] = []) {
     this.#namespace = namespace;
+    this.#before = before;
     this.#words = ['join', '--json', ...words];
   }
 
@@ -49,7 +53,10 @@ export class JoinedProcess {
    * @throws {Error} with all of its output, if it isn't
    */
   async start(attachments = 1): Promise<void> {
-    this.#process = spawnVtep(this.#namespace, this.#words);
+    this.#process =
+      this.#before.length === 0
+        ? spawnVtep(this.#namespace, this.#words)
+        : new VtepProcess(this.#namespace.start([...this.#before, process.execPath, MAIN, ...this.#words]));
     await this.says(/vtep: attached /, attachments);
     await this.says(/ is up on /);
   }
