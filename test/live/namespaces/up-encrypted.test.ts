@@ -1,7 +1,7 @@
 /** `vtep up` on two nodes with an encrypted network between them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { FRAME, vxlan } from '../../dataplane/build.js';
 import { missing } from '../../repository.js';
 import { iperf3 } from './iperf3.js';
 import { kernelBeside, rate } from './kernel-beside.js';
+import { decryptedByTshark } from './decrypted-by-tshark.js';
 import { CONTAINER_DEVICE, DATA_PATH_PORT, VNI } from './kernel-vtep.js';
 import { NamespaceBench } from './namespace-bench.js';
 import { type NetworkNamespace } from './network-namespace.js';
@@ -140,23 +141,6 @@ async function spisOfPings({ nodes, c1 }: Pair): Promise<Set<string>> {
   return new Set(Array.from(stdout.matchAll(/ESP\(spi=(0x[\da-f]{8})/g), ([, spi = '']) => spi));
 }
 
-/** tshark's fields of each packet of a capture, with an esp_sa file: ICV good, ICV bad, VNI, inner protocols. */
-function tshark(capture: string, sas: string): string[] {
-  const rows = readFileSync(sas, 'utf8').split('\n');
-  const { status, stdout, stderr } = spawnSync(
-    'tshark',
-    [
-      ...['-r', capture, '-T', 'fields', '-E', 'separator=,', '-E', 'occurrence=l'],
-      ...['esp.icv_good', 'esp.icv_bad', 'vxlan.vni', 'ip.src'].flatMap((field) => ['-e', field]),
-      ...['-o', 'esp.enable_encryption_decode:TRUE', '-o', 'esp.enable_authentication_check:TRUE'],
-      ...rows.filter((row) => row.startsWith('"')).flatMap((row) => ['-o', `uat:esp_sa:${row}`]),
-    ],
-    { encoding: 'utf8', env: { ...process.env, WIRESHARK_CONFIG_DIR: join(folder, 'wireshark') } },
-  );
-  assert.equal(status, 0, stderr);
-  return stdout.trimEnd().split('\n');
-}
-
 betweenTwo('two nodes with an encrypted network', {}, (pair) => {
   test('pings of every size that fits are answered, both ways', async () => {
     const { c1, c2 } = pair();
@@ -186,7 +170,7 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
       const sas = join(folder, 'esp_sa');
       const inner = join(folder, 'inner.pcap');
       await call(['decap', wire, '-o', inner, '--keys', pair().rings[0], '--esp-sa', sas]);
-      const rows = tshark(wire, sas);
+      const rows = decryptedByTshark(wire, sas, folder);
       assert.equal(rows.length, 20);
       assert.deepEqual(
         [...new Set(rows)].sort(),
