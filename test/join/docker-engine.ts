@@ -125,6 +125,12 @@ export class DockerEngine {
     return command(['env', 'DOCKER_BUILDKIT=0', 'docker', '-H', socket, ...words], input);
   }
 
+  /** Runs the client, and returns what it printed on both of its outputs. */
+  output(words: readonly string[]): string {
+    const socket = `unix://${join(this.#folder, 'socket')}`;
+    return command(['sh', '-c', 'exec docker -H "$0" "$@" 2>&1', socket, ...words]);
+  }
+
   /** Runs the client without blocking this thread. */
   async begin(words: readonly string[]): Promise<void> {
     const socket = `unix://${join(this.#folder, 'socket')}`;

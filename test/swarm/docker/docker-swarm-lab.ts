@@ -1,5 +1,5 @@
 /** A swarm of two engines, and a wire with room for more nodes. */
-import { DockerEngine } from '../../join/docker-engine.js';
+import { DockerEngine, type EngineOptions } from '../../join/docker-engine.js';
 import { NamespaceBench } from '../../live/namespaces/namespace-bench.js';
 import { type NetworkNamespace } from '../../live/namespaces/network-namespace.js';
 import { importImage } from './scratch-image.js';
@@ -57,6 +57,14 @@ export class DockerSwarmLab {
     }
     importImage(this.#engines, BOX, { applets: APPLETS.map((name) => `/bin/${name}`) });
     return this.#engines;
+  }
+
+  /** Starts an engine that is in no swarm. */
+  async startEngine(namespace: NetworkNamespace, options: EngineOptions): Promise<DockerEngine> {
+    const engine = new DockerEngine(namespace.name, options);
+    this.#engines.push(engine);
+    await engine.start();
+    return engine;
   }
 
   /** Stops the engines, and removes everything. */

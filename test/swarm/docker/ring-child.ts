@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { JoinedNode, type JoinedNodeOptions } from '../../../src/join/index.js';
-import { formatKeyRing } from '../../../src/overlay/internal.js';
+import { formatKeyRing } from '../../../src/overlay/files.js';
 
 const [, , options = '', file = ''] = process.argv;
 const node = new JoinedNode({
