@@ -39,6 +39,8 @@ export type Arguments = Readonly<Record<string, unknown>>;
 /** The port of all members. */
 export const GOSSIP_PORT = 7946;
 
+/** How long an answer may take, in milliseconds: joining waits for a stream to fail, and leaving for others to know. */
+const ANSWER_MS = 60_000;
 const CHILD = fileURLToPath(new URL('our-member-child.js', import.meta.url));
 const WORDS: Readonly<Record<MemberKind, readonly string[]>> = {
   ours: [process.execPath, CHILD],
@@ -101,7 +103,11 @@ export class InteropMember {
     const id = (this.#calls += 1);
     const result = new Promise((resolve, reject) => void this.#waiting.set(id, { resolve, reject }));
     this.#child.stdin.write(`${JSON.stringify({ ...words, id, do: what })}\n`);
-    return result;
+    const timer = setTimeout(() => {
+      this.#waiting.get(id)?.reject(new Error(`${this.name}: no answer to ${what}\n${this.#stderr}`));
+      this.#waiting.delete(id);
+    }, ANSWER_MS);
+    return result.finally(() => clearTimeout(timer));
   }
 
   async join(...others: readonly InteropMember[]): Promise<void> {
