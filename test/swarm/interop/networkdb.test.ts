@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { GossipReport } from '../../../src/swarm/index.js';
 import { gossipKey, InteropCluster, knowEachOther, untilEntries, untilMembers, untilNodes } from './interop-cluster.js';
 import { base64, type InteropMember, type MemberKind } from './interop-member.js';
 import { interopRequirements } from './programs.js';
@@ -242,7 +243,7 @@ test('keys rotate while entries change, and a member that missed one rotation is
   const interop = new InteropCluster();
   try {
     const members = await cluster(interop, ...named(['networkdb', 'ours', 'networkdb']));
-    const [a] = members;
+    const [, ours] = members;
     // Oldest first; Docker sends with the middle one.
     const [middle, oldest, newest] = interop.keys;
     let keys = [oldest, middle, newest];
@@ -264,7 +265,9 @@ test('keys rotate while entries change, and a member that missed one rotation is
       await allHave(members, wished);
     }
     for (const member of members) assert.deepEqual(await member.members(), members.map(({ name }) => name).sort());
-    assert.doesNotMatch(a.logText(), /failed/);
+    // Packets, that is: over TCP, a bulk sync would bring the entries later.
+    const { counters } = (await ours.call('report')) as GossipReport;
+    assert.deepEqual(counters.dropped, {});
   } finally {
     await interop.close();
   }
