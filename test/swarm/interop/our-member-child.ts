@@ -72,10 +72,8 @@ function ring(): KeyRing | undefined {
 }
 
 /** Docker's order, the key to send with first, as a ring's: oldest first. */
-function inRingOrder([primary, ...others]: readonly string[]): string[] {
-  if (primary === undefined) return [];
-  const [oldest, ...newer] = others;
-  return oldest === undefined ? [primary] : [oldest, primary, ...newer];
+function inRingOrder(docker: readonly string[]): string[] {
+  return [...docker.slice(1, 2), ...docker.slice(0, 1), ...docker.slice(2)];
 }
 
 async function run(command: Command): Promise<unknown> {
