@@ -1,6 +1,13 @@
 /** The node of `up --gossip`: its config has this node's networks and endpoints; the rest comes from gossip. */
 import { randomBytes } from 'node:crypto';
-import { LiveError, type LiveVtep, type LiveVtepOptions, type StatusSections } from '../../live/index.js';
+import { learnedEndpointId } from '../../gossip/index.js';
+import {
+  type EndpointReport,
+  LiveError,
+  type LiveVtep,
+  type LiveVtepOptions,
+  type StatusSections,
+} from '../../live/index.js';
 import { ChangeKind, type Endpoint, type Network, type RingOutcome, type Topology } from '../../overlay/index.js';
 import {
   gossipMetrics,
@@ -43,7 +50,11 @@ export class GossipNode implements UpNode {
   /** Keys of its endpoints in gossip, by network's id and name, and what they are. */
   readonly #endpoints = new Map<string, Map<string, OwnEndpoint & { readonly id: string }>>();
 
-  private constructor(node: SwarmVtep, values: GossipValues, hasCipher: boolean) {
+  /** What its endpoints are called, by their id in the tables, which has a key of gossip that nobody can read. */
+  readonly #names: Map<string, string>;
+
+  private constructor(node: SwarmVtep, values: GossipValues, hasCipher: boolean, names: Map<string, string>) {
+    this.#names = names;
     this.#node = node;
     this.#values = values;
     this.#hasCipher = hasCipher;
@@ -67,8 +78,14 @@ export class GossipNode implements UpNode {
     try {
       const own = values.advertiseAddr ?? membership.advertise;
       const gossip = { ...gossipEndpoints(values.gossip, own), keys };
-      const node = await SwarmVtep.open({ ...options, here, port: topology.port, gossip });
-      const running = new GossipNode(node, values, options.cipher !== undefined);
+      const names = new Map<string, string>();
+      const onTrouble = (text: string): void => {
+        let named = text;
+        for (const [id, name] of names) named = named.replaceAll(id, name);
+        options.onTrouble?.(named);
+      };
+      const node = await SwarmVtep.open({ ...options, onTrouble, here, port: topology.port, gossip });
+      const running = new GossipNode(node, values, options.cipher !== undefined, names);
       try {
         running.#follow(topology);
         await node.devicesSettled();
@@ -94,8 +111,13 @@ export class GossipNode implements UpNode {
     const joins = at.seeds.length === 0 ? '' : `, joining ${at.seeds.length} member${at.seeds.length === 1 ? '' : 's'}`;
     return [
       `gossip as ${gossip.name} on port ${gossip.endpoint.port}${clear}${joins}`,
-      ...startLines(this.vtep, (id) => this.vtep.node.endpoint(id)?.name ?? id),
+      ...startLines(this.vtep, (id) => this.#names.get(id) ?? id),
     ];
+  }
+
+  get endpointReports(): ReadonlyMap<string, EndpointReport> {
+    const { endpointReports } = this.vtep.node;
+    return new Map(Array.from(endpointReports, ([id, report]) => [this.#names.get(id) ?? id, report]));
   }
 
   metrics(): string {
@@ -166,6 +188,7 @@ export class GossipNode implements UpNode {
     for (const [name, endpoint] of wanted) {
       if (own.has(name)) continue;
       const id = randomBytes(KEY_BYTES).toString('hex');
+      this.#names.set(learnedEndpointId(networkId, id), name);
       this.#node.addEndpoint(networkId, { ...endpoint, id });
       own.set(name, { ...endpoint, id });
     }

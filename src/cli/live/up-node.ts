@@ -1,5 +1,5 @@
 /** What `up` runs: a node that knows the others from its config, or one that learns them from gossip. */
-import { type LiveVtep, type StatusSections } from '../../live/index.js';
+import type { EndpointReport, LiveVtep, StatusSections } from '../../live/index.js';
 import type { RingOutcome, Topology } from '../../overlay/index.js';
 import { startLines } from './up-start.js';
 
@@ -10,6 +10,8 @@ export interface UpNode {
   readonly sections: StatusSections;
   /** What it says when it starts. */
   readonly lines: readonly string[];
+  /** Counters of its endpoints, by what they are called. */
+  readonly endpointReports: ReadonlyMap<string, EndpointReport>;
   /** Metrics besides those of the VTEP. */
   metrics(): string;
   /** Runs until aborted. */
@@ -32,6 +34,10 @@ export class ConfiguredNode implements UpNode {
 
   get lines(): readonly string[] {
     return startLines(this.vtep);
+  }
+
+  get endpointReports(): ReadonlyMap<string, EndpointReport> {
+    return this.vtep.node.endpointReports;
   }
 
   metrics(): string {

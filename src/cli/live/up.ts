@@ -188,7 +188,7 @@ class Up {
     const seconds = (performance.now() - this.#began) / MILLISECONDS;
     const dryRun = this.#dryRun;
     const skipped = dryRun?.hasFrames === true ? dryRun.port.skipped : undefined;
-    const report = { node: this.#values.node, seconds, counters, endpoints: this.#vtep.node.endpointReports, skipped };
+    const report = { node: this.#values.node, seconds, counters, endpoints: this.#node.endpointReports, skipped };
     const output = new TextOutput();
     if (this.#values.json) output.json(upJson(report));
     else for (const line of upLines(report)) output.line(line);

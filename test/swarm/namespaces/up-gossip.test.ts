@@ -1,0 +1,125 @@
+/** `vtep up --gossip` on three nodes, none of whose configs lists another. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { requirements } from '../../live/namespaces/requirements.js';
+import { RunningPing } from '../../live/namespaces/running-ping.js';
+import { gossipKeys, type GossipNode, GossipNodes, untilAnswered } from './gossip-nodes.js';
+
+const PATIENCE_MS = 60_000;
+const NEW = '10.0.9.31';
+
+describe('three nodes that learn each other from gossip', { skip: requirements() }, () => {
+  let all: GossipNodes | undefined;
+  const nodes = (): readonly GossipNode[] => all?.nodes ?? [];
+  before(async () => {
+    all = new GossipNodes();
+    await Promise.all(nodes().map(({ up }) => up.start()));
+  });
+  after(() => all?.close());
+
+  async function allAnswer(): Promise<void> {
+    for (const from of nodes()) {
+      for (const to of nodes()) {
+        if (from === to) continue;
+        await untilAnswered(from.container, to.clear);
+        await untilAnswered(from.container, to.encrypted);
+      }
+    }
+  }
+
+  async function saying(node: GossipNode, pattern: RegExp): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    while (!pattern.test(node.up.said)) {
+      assert.ok(performance.now() < end, `no ${String(pattern)} in ${node.up.said}`);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+
+  test('every endpoint reaches every other one, on the clear and on the encrypted network', allAnswer);
+
+  test("an endpoint's name resolves on another node", async () => {
+    const [first] = nodes();
+    const end = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const answer = first.container.call(['node', '-e', RESOLVE, 'a2']).trim();
+      if (answer === nodes()[1].clear) return;
+      assert.ok(performance.now() < end, answer);
+    }
+  });
+
+  test('an endpoint that a reload adds is reached, and one that it removes is gone', async () => {
+    const [first, second] = nodes();
+    first.write({ c1: { network: 'clear', node: 'n1', ip: NEW, device: 'eth2', netns: first.container.name } });
+    await first.up.reload();
+    await untilAnswered(second.container, NEW);
+    first.write();
+    await first.up.reload();
+    await untilAnswered(second.container, NEW, false);
+    await untilAnswered(second.container, first.clear);
+  });
+
+  test("a killed node's endpoints vanish, and it is reached again when it is back", async () => {
+    const third = nodes()[2];
+    await third.up.kill();
+    await untilAnswered(nodes()[0].container, third.clear, false);
+    await third.up.start();
+    await allAnswer();
+  });
+
+  test('gossip keys rotate by reloads, while an endpoint is pinged', async () => {
+    const [first, second] = nodes();
+    const pings = await RunningPing.start(first.container, second.clear);
+    for (const tag of [2, 3]) {
+      for (const { keys, up } of nodes()) {
+        writeFileSync(keys, gossipKeys(tag));
+        await up.reload();
+      }
+    }
+    const { sent, lost } = await pings.stop();
+    assert.ok(sent > 0);
+    assert.equal(lost, 0);
+    first.write({ c1: { network: 'clear', node: 'n1', ip: NEW, device: 'eth2', netns: first.container.name } });
+    await first.up.reload();
+    await untilAnswered(nodes()[2].container, NEW);
+  });
+
+  for (const [what, rule, address] of [
+    ['UDP 4789', 'udp dport 4789 drop', (node: GossipNode): string => node.clear],
+    ['IP protocol 50', 'ip protocol esp drop', (node: GossipNode): string => node.encrypted],
+  ] as const) {
+    test(`a firewall that blocks ${what} is reported, and its end`, async () => {
+      const [first, second] = nodes();
+      second.namespace.call(['nft', '-f', '-'], tableOf(rule));
+      const end = new AbortController();
+      // Its connections are what is blocked.
+      const traffic = (async (): Promise<void> => {
+        while (!end.signal.aborted) await untilSent(second, address(first));
+      })();
+      try {
+        await saying(second, new RegExp(`no packet comes from node \\w+ \\(192\\.168\\.50\\.1\\).*${what}`));
+        second.namespace.call(['nft', 'delete', 'table', 'ip', 'firewall']);
+        await saying(second, /\(192\.168\.50\.1\) arrive again/);
+      } finally {
+        end.abort();
+        await traffic;
+      }
+      await untilAnswered(second.container, address(first));
+    });
+  }
+
+  test('all end normally, with balanced counters', async () => {
+    await Promise.all(nodes().map(({ up }) => up.stop()));
+  });
+});
+
+const RESOLVE = "require('dns').lookup(process.argv[1], (error, address) => console.log(error?.code ?? address))";
+
+function tableOf(rule: string): string {
+  return `table ip firewall {\nchain in {\ntype filter hook input priority 0;\n${rule}\n}\n}\n`;
+}
+
+async function untilSent({ container }: GossipNode, address: string): Promise<void> {
+  const process = container.start(['ping', '-n', '-c', '3', '-i', '0.5', '-W', '1', address]);
+  await process.end(PATIENCE_MS);
+}
