@@ -60,10 +60,10 @@ export class UpNode {
    *
    * @throws {Error} with all of its output, if it can't
    */
-  async start(): Promise<void> {
+  async start(milliseconds?: number): Promise<void> {
     const process = spawnVtep(this.#namespace, this.#words);
     this.#process = process;
-    await process.ready(/ is up on /);
+    await process.ready(/ is up on /, milliseconds);
   }
 
   /** Its messages so far. */

@@ -14,7 +14,7 @@ describe('three nodes that learn each other from gossip', { skip: requirements()
   const nodes = (): readonly GossipNode[] => all?.nodes ?? [];
   before(async () => {
     all = new GossipNodes();
-    await Promise.all(nodes().map(({ up }) => up.start()));
+    await Promise.all(nodes().map(({ up }) => up.start(PATIENCE_MS)));
   });
   after(() => all?.close());
 
@@ -63,7 +63,7 @@ describe('three nodes that learn each other from gossip', { skip: requirements()
     const third = nodes()[2];
     await third.up.kill();
     await untilAnswered(nodes()[0].container, third.clear, false);
-    await third.up.start();
+    await third.up.start(PATIENCE_MS);
     await allAnswer();
   });
 
