@@ -38,7 +38,7 @@ describe('three nodes that learn each other from gossip', { skip: requirements()
 
   test('every endpoint reaches every other one, on the clear and on the encrypted network', allAnswer);
 
-  test("an endpoint's name resolves on another node", async () => {
+  test("an endpoint's name resolves on another node", () => {
     const [first] = nodes();
     const end = performance.now() + PATIENCE_MS;
     for (;;) {
