@@ -18,6 +18,7 @@ const REMEDIES: Readonly<Partial<Record<string, string>>> = {
   REMOVED_FROM_SWARM: 'delete the directory of --state, and join again with a token',
   CERTIFICATE_EXPIRED: 'delete the directory of --state, join again with a token, and docker node rm the old entry',
   IDENTITY_IN_USE: 'end the other process, or give this one a directory of its own with --state',
+  STATE_IN_USE: 'end the other process, or give this one a directory of its own with --state',
   BAD_IDENTITY: 'restore the directory of --state, or delete it and join again with a token',
   STATE_UNUSABLE: 'name a directory that only this user can read and write with --state',
   CLOCK_SKEW: COMPARE_CLOCKS,

@@ -306,12 +306,14 @@ export const upCommand = declare({
   ],
   options: OPTIONS,
   examples: [
-    ['vtep up --config overlay.yaml --node n1 --state n1.state', 'run the node n1'],
+    [
+      'vtep up --config overlay.yaml --node n1 --state n1.state --metrics 9100',
+      'run the node n1, with metrics for Prometheus',
+    ],
     [
       'vtep up --config n1.yaml --node n1 --gossip 192.168.50.1 --gossip-keys gossip.keys',
       'learn the other nodes from gossip',
     ],
-    ['vtep up --config overlay.yaml --node n1 --metrics 9100', 'the same, with metrics for Prometheus'],
     [
       'vtep up --config overlay.yaml --node n1 --frames inner.pcap --frames-out got.pcap',
       'a dry run between two captures',

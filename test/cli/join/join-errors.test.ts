@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Outcome, scratch } from '../run.js';
 import { FakeManager, FakeSwarm, refuse } from '../../join/fake-manager.js';
+import { Joining } from '../../join/joining.js';
 import { UpProcess } from '../live/up-process.js';
 
 const folder = scratch();
@@ -79,6 +80,25 @@ describe('vtep join that fails', () => {
     writeFileSync(join(state, 'identity.json'), '{}');
     chmodSync(join(state, 'identity.json'), 0o644);
     assertFails(await joinEnds([manager.address, '--state', state], swarm.token), /identity\.json/, /--state/);
+  });
+
+  test('if another process has the directory', async (t) => {
+    const state = directory();
+    const { node } = await Joining.start(t, manager, { stateDirectory: state });
+    assertFails(await joinEnds([manager.address, '--state', state]), /process|in use/, /--state/);
+    await node.close();
+  });
+
+  test('on a signal while it waits for a manager, without an error', async (t) => {
+    const state = directory();
+    const { node } = await Joining.start(t, manager, { stateDirectory: state });
+    await node.close();
+    const up = new UpProcess(['127.0.0.1:1', '--state', state], {}, undefined, 'join');
+    manager.overrides.set('Session', (stream) => refuse(stream, 14, 'no leader'));
+    await up.said(/managers are tried again/);
+    const { status, stderr } = await up.end('SIGTERM');
+    manager.overrides.clear();
+    assert.equal(status, 0, stderr);
   });
 
   test('with options that contradict each other, before it joins', async () => {
