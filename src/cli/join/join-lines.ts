@@ -98,7 +98,7 @@ export class EventLines {
     return [
       isFirst
         ? {
-            text: `joined swarm ${clusterId} as node ${nodeId}${availability === 'active' ? '' : `, which is ${availability}`}`,
+            text: `joined swarm ${clusterId} as node ${nodeId}${availability === 'active' ? '' : `, which is ${availability === 'drain' ? 'drained' : 'paused'}`}`,
           }
         : { text: `the node's availability is ${availability} now` },
     ];

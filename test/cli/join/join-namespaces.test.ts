@@ -217,6 +217,31 @@ describe('vtep join without raw sockets', { skip }, () => {
   });
 });
 
+describe('vtep join as a drained node', { skip }, () => {
+  test('uses an address that it asks for, which the swarm reserves, and gives it back', async (t) => {
+    const swarm = new FakeSwarm();
+    const bench = new NamespaceBench();
+    t.after(() => bench.close());
+    const [node] = underlay(bench, { offloads: false });
+    const manager = await managerIn(swarm, node.namespace, node.ipv4);
+    t.after(() => manager.stop());
+    const token = join(folder, 'drained-token');
+    writeFileSync(token, swarm.token);
+    const process = new JoinedProcess(node.namespace, [
+      ...[node.ipv4, '--token-file', token, '--state', join(folder, 'drained'), '--status', 'off'],
+      ...['--availability', 'drain', '--attach', 'web=10.77.0.50'],
+    ]);
+    await process.start();
+    assert.match(node.namespace.ip('address show dev vt-web'), / 10\.77\.0\.50\/24 /);
+    await process.says(/, which is drained/);
+    await process.stop();
+    assert.deepEqual(
+      [...(swarm.networks.get('web')?.taken ?? [])].filter((address) => address.includes('.50/')),
+      [],
+    );
+  });
+});
+
 /** The address of a container. */
 function addressIn(container: NetworkNamespace): string {
   const [, address = ''] = /inet ([\d.]+)\//.exec(container.ip('address show dev eth0')) ?? [];
