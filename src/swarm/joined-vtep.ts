@@ -15,7 +15,7 @@ import {
   type SwarmNode,
 } from '../join/index.js';
 import { LiveError, type NodeCipher } from '../live/index.js';
-import { formatAddress, type KeyRing, parseIp } from '../overlay/index.js';
+import { formatAddress, type KeyRing, parseIp, RingOutcome } from '../overlay/index.js';
 import { SwarmError } from './error.js';
 import { type AttachmentInterface, AttachmentInterfaces, type JoinedAttachment } from './joined/joined-attachment.js';
 import type { JoinedVtepEvent, KeyTags } from './joined/joined-events.js';
@@ -23,7 +23,7 @@ import { addressBytes, type WantedNetwork, wantedNetworks } from './joined/joine
 import { type KeyAge, KeyAges } from './joined/key-ages.js';
 import { type UnderlayAddress, underlayAddress } from './joined/underlay-address.js';
 import type { OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
-import { SwarmVtep } from './swarm-vtep.js';
+import { SwarmVtep, type SwarmVtepKeys } from './swarm-vtep.js';
 
 /** Options of a node that joins a swarm. */
 export interface JoinedVtepOptions
@@ -372,7 +372,7 @@ export class JoinedVtep {
     const had = this.#ages.gossip.transmit !== undefined || this.#ages.ipsec.transmit !== undefined;
     const changed = [this.#ages.gossip.update(gossip), this.#ages.ipsec.update(ipsec)].includes(true);
     if (had && changed) this.#rotations++;
-    this.#swarm?.setKeys({ gossip, ipsec });
+    this.#setKeys({ gossip, ipsec });
     this.#emit({ kind: 'keys', rotated: had && changed, gossip: tagsOf(gossip), ipsec: tagsOf(ipsec) });
     this.#update();
   }
@@ -380,9 +380,23 @@ export class JoinedVtep {
   /** Gives the VTEP the keys that came before it was open. */
   #useKeys(): void {
     const { gossip, ipsec } = this.node.keys();
-    this.#swarm?.setKeys({ gossip, ipsec });
+    this.#setKeys({ gossip, ipsec });
     gossip?.wipe();
     ipsec?.wipe();
+  }
+
+  #setKeys(keys: SwarmVtepKeys): void {
+    let problem: string | undefined;
+    try {
+      const outcome = this.#swarm?.setKeys(keys);
+      if (outcome === RingOutcome.Stale)
+        problem = "the swarm's IPsec keys are older than the current ones, which are kept";
+    } catch (error) {
+      // The managers' keys mustn't end the session.
+      if (!isVtepError(error)) throw error;
+      problem = `the swarm's keys can't be used: ${error.message}`;
+    }
+    if (problem !== undefined) this.#emit({ kind: 'trouble', text: problem });
   }
 
   #useSeeds(): void {
