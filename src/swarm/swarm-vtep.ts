@@ -254,7 +254,7 @@ export class SwarmVtep {
     return outcome;
   }
 
-  /** Replaces the members to join when none is known. */
+  /** Replaces the members to join, at once and whenever none of them is a member. */
   setSeeds(seeds: readonly GossipEndpoint[]): void {
     this.gossip.setSeeds(seeds);
   }

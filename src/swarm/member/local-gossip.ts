@@ -9,6 +9,7 @@ import {
   type MemberEvent,
   type PacketPart,
   type Peer,
+  sameEndpoint,
   type StreamMessage,
   SwarmMember,
   type SwarmMemberParameters,
@@ -234,7 +235,7 @@ export class LocalGossip implements SwarmGossip {
   }
 
   #joinAgain(now: number): void {
-    if (this.#knowsOthers() || this.#closing !== undefined) this.#seeds.notNeeded(now);
+    if (this.#knowsSeed() || this.#closing !== undefined) this.#seeds.notNeeded(now);
     else this.#join(now);
   }
 
@@ -247,6 +248,14 @@ export class LocalGossip implements SwarmGossip {
   #knowsOthers(): boolean {
     const { self } = this.#member.member;
     return this.#member.member.peers().some((peer) => peer !== self && !peer.isGone);
+  }
+
+  /** Whether a seed is a member: the only one may have restarted, and know nobody. Without seeds, none is missing. */
+  #knowsSeed(): boolean {
+    const seeds = this.#seeds.endpoints;
+    if (seeds.length === 0) return true;
+    const peers = this.#member.member.peers().filter((peer) => !peer.isGone);
+    return seeds.some((seed) => peers.some(({ endpoint }) => sameEndpoint(endpoint, seed)));
   }
 
   #rememberAddresses(): void {

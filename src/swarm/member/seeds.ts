@@ -5,7 +5,7 @@ import type { Troubles } from './troubles.js';
 
 /** Time until the first retry, and the longest, in milliseconds. */
 const FIRST_RETRY = 1000;
-const LONGEST_RETRY = 30_000;
+const LONGEST_RETRY = 8_000;
 /** Maximum number of members to join. */
 const MAX_SEEDS = 64;
 
@@ -20,13 +20,16 @@ const FAILURES: Readonly<Record<StreamFailure, (place: string, port: number, det
   other: (place, _, detail) => `Can't join the gossip at ${place}: ${detail}`,
 };
 
-/** The members that a node joins, and when: at the start, and again while it knows nobody, less and less often. */
+/**
+ * The members that a node joins, and when: at the start, and again while none of them is a member, less and less often.
+ * A Docker engine looks once a minute, and a restarted manager without others is alone for as long.
+ */
 export class Seeds {
   readonly #own: GossipEndpoint;
   readonly #troubles: Troubles;
   #endpoints: readonly GossipEndpoint[] = [];
   #retry = FIRST_RETRY;
-  /** When to try next, unless somebody is known. */
+  /** When to try next, unless one of them is a member. */
   retryAt = Infinity;
 
   /** @param own not to be joined */
@@ -57,7 +60,7 @@ export class Seeds {
     this.#retry = Math.min(2 * this.#retry, LONGEST_RETRY);
   }
 
-  /** Says that somebody is known: the next attempt, if ever, is soon. */
+  /** Says that one of them is a member: the next attempt, if ever, is soon. */
   notNeeded(now: number): void {
     this.#retry = FIRST_RETRY;
     this.retryAt = now + FIRST_RETRY;

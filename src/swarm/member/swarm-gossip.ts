@@ -92,7 +92,7 @@ export interface SwarmGossip {
   readonly endpoint: GossipEndpoint;
   /** Replaces the keys, which are copied. */
   setKeys(keys: KeyRing | undefined): void;
-  /** Replaces the members to join when none is known. */
+  /** Replaces the members to join, at once and whenever none of them is a member. */
   setSeeds(seeds: readonly GossipEndpoint[]): void;
   joinNetwork(id: string): void;
   leaveNetwork(id: string): void;

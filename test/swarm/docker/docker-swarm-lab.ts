@@ -8,7 +8,20 @@ import { importImage } from './scratch-image.js';
 export const BOX = 'box';
 /** The underlay's device on each node. */
 export const UNDERLAY = 'eth0';
-const APPLETS = ['sh', 'ping', 'nslookup', 'wget', 'httpd', 'sleep', 'cat', 'hostname', 'ip', 'mkdir', 'echo', 'env'];
+const APPLETS = [
+  'sh',
+  'ping',
+  'nslookup',
+  'wget',
+  'httpd',
+  'sleep',
+  'cat',
+  'hostname',
+  'ip',
+  'mkdir',
+  'env',
+  'timeout',
+];
 const OFFLOADS = ['tx', 'tso', 'gso', 'gro'].flatMap((name) => [name, 'off']);
 /** A container's first process ignores SIGTERM, and Docker waits ten seconds for it. */
 export const STOPS_AT_ONCE = ['--stop-signal', 'KILL'];

@@ -42,6 +42,11 @@ interface Inspected {
   >;
 }
 
+/** What `docker service inspect` says. */
+interface InspectedService {
+  readonly Endpoint: { readonly VirtualIPs: readonly { readonly NetworkID: string; readonly Addr: string }[] };
+}
+
 /** The MAC that Docker derives from an IPv4 address. */
 function macOf(address: string): string {
   const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
@@ -204,7 +209,7 @@ describe('vtep join in a swarm of two Docker engines', { skip: engineRequirement
       [manager, 'c1'],
       [worker, 'c2'],
     ] as const) {
-      const get = `exec ${container} wget -q -T 5 -O - http://${NAME}/`;
+      const get = `exec ${container} timeout 5 wget -q -O - http://${NAME}/`;
       await succeeds(`${container} gets a page`, () => engine.docker(get));
       assert.match(
         docker(engine, `exec ${container} nslookup -type=a ${NAME}`),
@@ -226,7 +231,7 @@ describe('vtep join in a swarm of two Docker engines', { skip: engineRequirement
         `${NAME} resolves ${container}`,
       );
       assert.deepEqual(resolved(container), [addressOf(engine, container)]);
-      const page = inProbe(`busybox wget -q -T 5 -O - http://${container}/`).trim();
+      const page = inProbe(`timeout 5 busybox wget -q -O - http://${container}/`).trim();
       assert.equal(page, engine.docker(`exec ${container} hostname`));
     }
   });
@@ -249,12 +254,12 @@ describe('vtep join in a swarm of two Docker engines', { skip: engineRequirement
       'names of the tasks',
     );
     const id = inspect(manager).Id;
-    const vips = manager.docker(`service inspect --format {{json .Endpoint.VirtualIPs}} ${SERVICE}`);
-    const vip = (JSON.parse(vips) as { NetworkID: string; Addr: string }[]).find(({ NetworkID }) => NetworkID === id);
+    const [{ Endpoint }] = JSON.parse(manager.docker(`service inspect ${SERVICE}`)) as [InspectedService];
+    const vip = Endpoint.VirtualIPs.find(({ NetworkID }) => NetworkID === id);
     assert.deepEqual(resolved(SERVICE), [vip?.Addr.split('/')[0]]);
     inProbe(`busybox nslookup -type=a ${SERVICE}`);
     const pages = Array.from({ length: 2 * REPLICAS }, () =>
-      inProbe(`busybox wget -q -T 5 -O - http://${SERVICE}/`).trim(),
+      inProbe(`timeout 5 busybox wget -q -O - http://${SERVICE}/`).trim(),
     );
     const counts = new Map<string, number>();
     for (const page of pages) counts.set(page, (counts.get(page) ?? 0) + 1);
@@ -366,9 +371,9 @@ describe('vtep join in a swarm of two Docker engines', { skip: engineRequirement
       'names of the tasks',
     );
     await succeeds('a page of the service', () =>
-      probe.call(['busybox', 'wget', '-q', '-T', '5', '-O', '-', `http://${SERVICE}/`]),
+      probe.call(['timeout', '5', 'busybox', 'wget', '-q', '-O', '-', `http://${SERVICE}/`]),
     );
-    await succeeds('a page for a container', () => worker.docker(`exec c2 wget -q -T 5 -O - http://${NAME}/`));
+    await succeeds('a page for a container', () => worker.docker(`exec c2 timeout 5 wget -q -O - http://${NAME}/`));
   });
 
   test('killed, it comes back as the same node with the same address', async () => {

@@ -127,6 +127,21 @@ for (const [name, way] of Object.entries(WAYS)) {
       assert.equal(one.troubles.length, 1);
     });
 
+    test('joins its only seed again after that has restarted, though it knows others', async (t) => {
+      const keys = newKeys();
+      const [seed, two, three] = await cluster(t, way, keys, 3);
+      const { endpoint } = seed.gossip;
+      await seed.gossip.close();
+      await until('it has left', async () => (await two.state('node-1')) === 'left');
+      const back = await Running.start(t, way, { name: 'back', endpoint, keys });
+      await until('it is known', async () => (await two.state('back')) === 'alive');
+      await until('it knows the others', async () => {
+        const { members } = await back.report();
+        return members.filter(({ state }) => state === 'alive').length === 3;
+      });
+      assert.equal(await three.state('node-2'), 'alive');
+    });
+
     test('with other keys learns nothing, and both say why', async (t) => {
       const one = await Running.start(t, way, { name: 'node-1', endpoint: at(2), keys: newKeys() });
       const seeds = [one.gossip.endpoint];
