@@ -9,6 +9,7 @@ const DOCUMENTS = [
   'README.md',
   'CHANGELOG.md',
   'bench/README.md',
+  'docs/deploy/README.md',
   'fixtures/README.md',
   ...readdirSync(join(ROOT, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];

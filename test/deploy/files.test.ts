@@ -83,6 +83,15 @@ describe('the files of docs/deploy', () => {
     for (const name of ['.git', 'node_modules', 'dist']) assert.ok(ignored.includes(name), name);
   });
 
+  test("the options in them are the command's", () => {
+    const [, section = ''] =
+      /^## vtep join$([\s\S]*?)^## /m.exec(readFileSync(join(ROOT, 'docs/cli.md'), 'utf8')) ?? [];
+    const words = [...service.command, ...setting('ExecStart').split(' ')];
+    const options = words.filter((word) => word.startsWith('--'));
+    assert.ok(options.length > 4);
+    for (const option of options) assert.ok(section.includes(`\`${option} `), option);
+  });
+
   test('systemd accepts the unit, alone and with the drop-in', { skip: missing('systemd-analyze') }, () => {
     const folder = scratch();
     const program = join(folder, 'vtep');
