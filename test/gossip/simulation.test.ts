@@ -193,6 +193,23 @@ test('a node that comes back under its old name takes back what it no longer has
   for (const { member } of simulation.nodes) assert.equal(member.networkDb.value(NETWORK, TABLE, node.name), undefined);
 });
 
+test('one that has restarted alone has all entries soon after another has joined it again', () => {
+  const simulation = cluster(1, 6);
+  createAll(simulation);
+  settle(simulation, 10_000, 'before');
+  const alone = simulation.node(0);
+  simulation.kill(alone);
+  simulation.run(simulation.now + 40_000);
+  simulation.start(alone, 'back');
+  simulation.call(alone, ({ networkDb }, now) => networkDb.joinNetwork(NETWORK, now));
+  const other = simulation.node(5);
+  simulation.call(other, ({ networkDb }, now) => networkDb.join([alone.endpoint], now));
+  const { networkDb } = alone.member;
+  const has = (): boolean => networkDb.value(NETWORK, TABLE, other.name) !== undefined;
+  simulation.run(simulation.now + 2_000, has, 100);
+  assert.ok(has());
+});
+
 test('this member and engines of all releases agree with each other', () => {
   for (const [name, parameters] of Object.entries(DOCKER_PROFILES)) {
     const simulation = cluster(1, 6, parameters);

@@ -6,7 +6,7 @@ import { type Announcements } from './announcements.js';
 import { type BulkSync } from './bulk-sync.js';
 import { type Cluster } from './cluster.js';
 import { type DbContext } from './context.js';
-import { NodeStatus } from './db-node.js';
+import { type DbNode, NodeStatus } from './db-node.js';
 import { type Networks } from './networks.js';
 import { type Nodes } from './nodes.js';
 
@@ -58,7 +58,7 @@ export class Rejoining {
   /** Joins the cluster of these members, and again whenever none of them is in it. */
   join(endpoints: Iterable<GossipEndpoint>, now: number): void {
     this.#bootstrap = [...endpoints];
-    this.#join(this.#bootstrap, now);
+    this.#joinBootstrap(now);
   }
 
   /** Tries to reach a failed node. */
@@ -66,10 +66,7 @@ export class Rejoining {
     const { failed } = this.#nodes;
     if (failed.length === 0) return;
     const node = failed[randomInteger(this.#context.random, failed.length)];
-    this.#join([node.peer.endpoint], now, (then) => {
-      const networks = this.#networks.common(node);
-      if (node.status === NodeStatus.Active && networks.length > 0) this.#bulkSync.sync(node, networks, then);
-    });
+    this.#join([node.peer.endpoint], now, (then) => this.#sync(node, then));
   }
 
   /** Joins the nodes given to `join` again if none of them is a member, so that clusters that started apart merge. */
@@ -79,7 +76,27 @@ export class Rejoining {
       const node = this.#nodes.at(endpoint);
       if (node !== undefined && node !== self && node.status === NodeStatus.Active) return;
     }
-    this.#join(this.#bootstrap, now);
+    this.#joinBootstrap(now);
+  }
+
+  /**
+   * Joins. If this node is on networks already, it has been cut off, and synchronizes them. Docker leaves that to the next
+   * periodic synchronization, up to half a minute later.
+   */
+  #joinBootstrap(now: number): void {
+    const wasOnNetworks = [...this.#networks.values()].some(({ own }) => own !== undefined);
+    this.#join(this.#bootstrap, now, (then) => {
+      if (!wasOnNetworks) return;
+      for (const endpoint of this.#bootstrap) {
+        const node = this.#nodes.at(endpoint);
+        if (node !== undefined && node !== this.#nodes.self) this.#sync(node, then);
+      }
+    });
+  }
+
+  #sync(node: DbNode, now: number): void {
+    const networks = this.#networks.common(node);
+    if (node.status === NodeStatus.Active && networks.length > 0) this.#bulkSync.sync(node, networks, now);
   }
 
   #join(endpoints: readonly GossipEndpoint[], now: number, joined?: (now: number) => void): void {
