@@ -24,7 +24,7 @@ apt() {
   local command=$1
   shift
   "apt-$command" -qq -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$out/sources" \
-    -o Dir::State::lists="$out/lists" -o Dir::Cache="$out" -o APT::Sandbox::User= -o Acquire::Languages=none "$@"
+    -o Dir::State::lists="$out/lists" -o Dir::Cache="$out" -o APT::Sandbox::User= -o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 apt get update
 
