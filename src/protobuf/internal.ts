@@ -1,5 +1,6 @@
 /** The protobuf codec, which is not part of vtep's public API. */
 export { ProtobufError, type ProtobufErrorCode } from './error.js';
+export { PROTOBUF_FAULTS, type ProtobufFault } from './fault.js';
 export {
   bool,
   bytes,

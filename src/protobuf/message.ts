@@ -3,8 +3,9 @@
  * type's default, defaults are not written, unknown fields are skipped, and of a repeated occurrence the last counts.
  * No code is generated at run time, so a browser's content security policy permits it.
  */
-import type { ProtobufReader } from './reader.js';
-import { ProtobufReader as Reader } from './reader.js';
+import { ProtobufError } from './error.js';
+import { PROTOBUF_FAULTS } from './fault.js';
+import { ProtobufReader } from './reader.js';
 import { ProtobufWriter } from './writer.js';
 
 /** A field: what it decodes to, and what it can be encoded from. */
@@ -15,13 +16,15 @@ export interface Field<Out, In = Out> {
   /** Reads one occurrence. */
   read(reader: ProtobufReader, before: Out): Out;
   /** Writes the field, or nothing for the default. */
-  write(writer: ProtobufWriter, value: In): void;
+  write(writer: ProtobufWriter, value: In): unknown;
 }
 
 /** A type of messages. */
 export interface MessageType<Out, In = Out> {
   /** @throws ProtobufError `BAD_PROTOBUF` */
   decode(bytes: Uint8Array): Out;
+  /** Reads a message to its end, or to the reader's fault. */
+  read(reader: ProtobufReader): Out;
   encode(value: In): Uint8Array;
 }
 
@@ -38,18 +41,28 @@ export type Decoded<M> = M extends MessageType<infer Out, never> ? Out : never;
 export function message<F extends Readonly<Record<string, unknown>>>(fields: F): MessageType<OutOf<F>, InOf<F>> {
   const entries = Object.entries(fields as unknown as Fields) as unknown as [string, Field<unknown>][];
   const byNumber = new Map(entries.map((entry) => [entry[1].number, entry]));
+  const read = (reader: ProtobufReader): OutOf<F> => {
+    const result: Record<string, unknown> = {};
+    for (const [name, field] of entries) result[name] = field.initial();
+    while (reader.next()) {
+      const entry = byNumber.get(reader.field);
+      if (entry === undefined) reader.skip();
+      else result[entry[0]] = entry[1].read(reader, result[entry[0]]);
+    }
+    return result as OutOf<F>;
+  };
   return {
     decode: (bytes) => {
-      const result: Record<string, unknown> = {};
-      for (const [name, field] of entries) result[name] = field.initial();
-      const reader = new Reader(bytes);
-      while (reader.next()) {
-        const entry = byNumber.get(reader.number);
-        if (entry === undefined) reader.skip();
-        else result[entry[0]] = entry[1].read(reader, result[entry[0]]);
-      }
-      return result as OutOf<F>;
+      const reader = new ProtobufReader(bytes);
+      const result = read(reader);
+      const { fault, faultAt } = reader;
+      if (fault === undefined) return result;
+      throw new ProtobufError(
+        'BAD_PROTOBUF',
+        `not a protobuf message: it ${PROTOBUF_FAULTS[fault]}, at byte ${faultAt}`,
+      );
     },
+    read,
     encode: (value) => {
       const writer = new ProtobufWriter();
       for (const [name, field] of entries) {
@@ -67,9 +80,7 @@ export function uint(number: number): Field<number> {
     number,
     initial: () => 0,
     read: (reader) => reader.uint(),
-    write: (writer, value) => {
-      if (value !== 0) writer.int(number, value);
-    },
+    write: (writer, value) => writer.int(number, value),
   };
 }
 
@@ -84,9 +95,7 @@ export function bool(number: number): Field<boolean> {
     number,
     initial: () => false,
     read: (reader) => reader.bool(),
-    write: (writer, value) => {
-      if (value) writer.bool(number, value);
-    },
+    write: (writer, value) => writer.bool(number, value),
   };
 }
 
@@ -97,10 +106,8 @@ export function bytes(number: number): Field<Uint8Array> {
   return {
     number,
     initial: () => NO_BYTES,
-    read: (reader) => reader.bytes(),
-    write: (writer, value) => {
-      if (value.length > 0) writer.bytes(number, value);
-    },
+    read: (reader) => reader.view(),
+    write: (writer, value) => writer.bytes(number, value),
   };
 }
 
@@ -110,9 +117,7 @@ export function text(number: number): Field<string> {
     number,
     initial: () => '',
     read: (reader) => reader.text(),
-    write: (writer, value) => {
-      if (value !== '') writer.text(number, value);
-    },
+    write: (writer, value) => writer.text(number, value),
   };
 }
 
@@ -121,8 +126,8 @@ export function nested<Out, In>(number: number, type: MessageType<Out, In>): Fie
   return {
     number,
     initial: () => undefined,
-    read: (reader) => type.decode(reader.bytes()),
-    write: (writer, value) => writer.bytes(number, type.encode(value)),
+    read: (reader) => type.read(reader.message()),
+    write: (writer, value) => writer.element(number, type.encode(value)),
   };
 }
 
@@ -132,11 +137,11 @@ export function nestedList<Out, In>(number: number, type: MessageType<Out, In>):
     number,
     initial: () => [],
     read: (reader, before) => {
-      before.push(type.decode(reader.bytes()));
+      before.push(type.read(reader.message()));
       return before;
     },
     write: (writer, values) => {
-      for (const value of values) writer.bytes(number, type.encode(value));
+      for (const value of values) writer.element(number, type.encode(value));
     },
   };
 }
@@ -151,7 +156,7 @@ export function textList(number: number): Field<string[], readonly string[]> {
       return before;
     },
     write: (writer, values) => {
-      for (const value of values) writer.text(number, value);
+      for (const value of values) writer.element(number, value);
     },
   };
 }
@@ -164,11 +169,11 @@ export function textMap(number: number): Field<Map<string, string>, ReadonlyMap<
     number,
     initial: () => new Map<string, string>(),
     read: (reader, before) => {
-      const { key, value } = Entry.decode(reader.bytes());
+      const { key, value } = Entry.read(reader.message());
       return before.set(key, value);
     },
     write: (writer, values) => {
-      for (const [key, value] of values) writer.bytes(number, Entry.encode({ key, value }));
+      for (const [key, value] of values) writer.element(number, Entry.encode({ key, value }));
     },
   };
 }

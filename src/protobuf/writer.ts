@@ -1,67 +1,65 @@
 /** Writes protobuf's wire format field by field. */
+import { ByteWriter, encodeText, isAscii } from '../memory/internal.js';
 import { WireType } from './reader.js';
 
-const FIRST_SIZE = 64;
 const TWO_32 = 2 ** 32;
 
-/** Builds one message. Fields are written in the order of the calls, also those with default values. */
+/**
+ * Builds one message. As in proto3, fields with their type's default are not written; gogo/protobuf, which Docker uses,
+ * writes the others in the order of their numbers.
+ */
 export class ProtobufWriter {
-  #bytes = new Uint8Array(FIRST_SIZE);
-  #length = 0;
+  readonly #out = new ByteWriter(128);
+
+  /** The message. The writer is empty afterwards. */
+  finish(): Uint8Array {
+    return this.#out.finish();
+  }
 
   /**
-   * Appends an integer field: `uint32`, `uint64`, `int32`, `int64` or an enum.
+   * Writes an integer (`uint32`, `uint64`, `int32`, `int64`, enums), unless it is 0.
    * @param value a whole number within 2^53 - 1 either way; negative ones take 10 bytes
    */
-  int(number: number, value: number): void {
-    this.#tag(number, WireType.Varint);
+  int(field: number, value: number): this {
+    if (value === 0) return this;
+    this.#varint(field * 8 + WireType.Varint);
     this.#varint(value);
+    return this;
   }
 
-  /** Appends a boolean field. */
-  bool(number: number, value: boolean): void {
-    this.int(number, value ? 1 : 0);
+  /** Writes true; false is left out. */
+  bool(field: number, value: boolean): this {
+    return this.int(field, value ? 1 : 0);
   }
 
-  /** Appends a field of bytes, or an encoded message. */
-  bytes(number: number, value: Uint8Array): void {
-    this.#tag(number, WireType.Bytes);
-    this.#varint(value.length);
-    this.#reserve(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+  /** Writes a text, unless it is empty. */
+  text(field: number, value: string): this {
+    return value === '' ? this : this.element(field, value);
   }
 
-  /** Appends a string field. */
-  text(number: number, value: string): void {
-    this.bytes(number, new TextEncoder().encode(value));
+  /** Writes bytes, unless there are none. */
+  bytes(field: number, value: Uint8Array): this {
+    return value.length === 0 ? this : this.element(field, value);
   }
 
-  /** The message so far, as a copy. */
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
-  }
-
-  #tag(number: number, wireType: WireType): void {
-    this.#varint(number * 8 + wireType);
+  /** Writes an element of a repeated field, or a message: empty or not. */
+  element(field: number, value: Uint8Array | string): this {
+    const bytes = typeof value === 'string' && !isAscii(value) ? encodeText(value) : value;
+    this.#varint(field * 8 + WireType.Bytes);
+    this.#varint(bytes.length);
+    if (typeof bytes === 'string') this.#out.ascii(bytes);
+    else this.#out.bytes(bytes);
+    return this;
   }
 
   #varint(value: number): void {
-    this.#reserve(10);
     let low = value >>> 0;
     let high = Math.floor(value / TWO_32) >>> 0;
     while (high !== 0 || low > 0x7f) {
-      this.#bytes[this.#length++] = (low & 0x7f) | 0x80;
+      this.#out.byte((low & 0x7f) | 0x80);
       low = ((low >>> 7) | (high << 25)) >>> 0;
       high >>>= 7;
     }
-    this.#bytes[this.#length++] = low;
-  }
-
-  #reserve(count: number): void {
-    if (this.#length + count <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + count));
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
+    this.#out.byte(low);
   }
 }

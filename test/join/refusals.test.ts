@@ -7,6 +7,7 @@ import test, { type TestContext } from 'node:test';
 import { grpcFrame } from '../../src/join/grpc/frame-reader.js';
 import { JoinError } from '../../src/join/index.js';
 import { SessionMessage } from '../../src/join/messages.js';
+import { ProtobufWriter } from '../../src/protobuf/internal.js';
 import { FakeCa } from './fake-ca.js';
 import { answer, begin, endWith, FakeManager, FakeSwarm, type Handler, refuse, send } from './fake-manager.js';
 import { Joining, stateDirectory } from './joining.js';
@@ -223,6 +224,25 @@ test('a manager that ends each session at once is not called again and again', a
   // After pauses of 0.1, 0.3 and 0.7 s.
   assert.ok((manager.calls.get('Session') ?? 0) <= 4);
   await joining.node.close();
+});
+
+test('a session message with text that is not UTF-8 is refused, and the next one is taken', async (t) => {
+  const manager = await managerOf(t);
+  manager.overrides.set('Session', (stream) => {
+    begin(stream);
+    send(stream, new ProtobufWriter().element(1, Uint8Array.of(0x61, 0xff)).finish());
+  });
+  const joining = new Joining(t, {
+    managers: [manager.address],
+    token: manager.swarm.token,
+    stateDirectory: stateDirectory(t),
+  });
+  const started = joining.node.start();
+  const { error } = await joining.event('state', (event) => event.error !== undefined);
+  assert.equal(error?.code, 'BAD_ANSWER');
+  assert.match(error.message, /not a protobuf message: it has text that is not UTF-8, at byte 1$/);
+  manager.overrides.clear();
+  await started;
 });
 
 test('a swarm that keeps asking for renewals gets one for each pause', async (t) => {

@@ -1,11 +1,10 @@
 /** What packets and streams have in common around messages: labels and compression. */
 import { VtepError } from '../../error.js';
-import { ByteWriter } from './byte-writer.js';
+import { ByteWriter, encodeText } from '../../memory/internal.js';
 import type { GossipFault } from './fault.js';
 import { compressLzw, decompressLzw } from './lzw.js';
 import { MessageType } from './messages.js';
 import { MsgpackReader, writeStruct } from './msgpack.js';
-import { encodeText } from './text-codec.js';
 
 const LZW = 0;
 const UINT8 = 0xff;

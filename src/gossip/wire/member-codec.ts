@@ -1,6 +1,6 @@
 /** memberlist's messages and bytes, without framing: a type byte and a MessagePack struct (or two, and bytes). */
 import { VtepError } from '../../error.js';
-import { ByteWriter } from './byte-writer.js';
+import { ByteWriter, textLength } from '../../memory/internal.js';
 import type { GossipFault } from './fault.js';
 import {
   MAX_ERROR_BYTES,
@@ -11,7 +11,6 @@ import {
 } from './limits.js';
 import { MAX_NAME_BYTES, type MemberMessage, MessageType, type NodeState, type PushNodeState } from './messages.js';
 import { MsgpackReader, writeStruct } from './msgpack.js';
-import { textLength } from './text-codec.js';
 
 const UINT8 = 0xff;
 const UINT16 = 0xffff;

@@ -3,9 +3,8 @@
  * byte strings are both "raw" (never str 8, bin or ext), and integers have their smallest unsigned form. The reader also
  * accepts the newer forms, as Go's does, and skips fields that it doesn't know.
  */
-import type { ByteWriter } from './byte-writer.js';
+import { type ByteWriter, decodeText, encodeText, isAscii } from '../../memory/internal.js';
 import type { GossipFault } from './fault.js';
-import { decodeText, encodeText, isAscii } from './text-codec.js';
 
 const NIL = 0xc0;
 const FALSE = 0xc2;

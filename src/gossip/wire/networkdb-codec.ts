@@ -1,5 +1,7 @@
 /** NetworkDB's messages and bytes: what memberlist's user messages and push/pulls carry in a swarm. */
 import { VtepError } from '../../error.js';
+import { textLength } from '../../memory/internal.js';
+import { ProtobufReader, ProtobufWriter } from '../../protobuf/internal.js';
 import type { GossipFault } from './fault.js';
 import { MAX_COMPOUND_DEPTH, MAX_COMPOUND_MESSAGES, MAX_PUSH_PULL_ENTRIES, MAX_STREAM_BYTES } from './limits.js';
 import {
@@ -11,13 +13,13 @@ import {
   type MembershipEvent,
   type NetworkEntry,
 } from './messages.js';
-import { ProtobufReader, ProtobufWriter } from './protobuf.js';
-import { encodeText, textLength } from './text-codec.js';
 
 /** Maximum number of networks in a bulk sync. */
 const MAX_NETWORKS = 65_536;
 const MAX_INT32 = 0x7fffffff;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+type Reader = ProtobufReader<GossipFault>;
 
 function time(value: number): number {
   if (Number.isSafeInteger(value) && value >= 0) return value;
@@ -34,39 +36,39 @@ function name(text: string): string {
  * @throws VtepError `BAD_GOSSIP` for a Lamport time above 2^53 - 1, or a name that is too long
  */
 export function encodeGossip(message: GossipMessage): Uint8Array {
-  return new ProtobufWriter().uint(1, message.type).bytes(2, encodeData(message)).finish();
+  return new ProtobufWriter().int(1, message.type).bytes(2, encodeData(message)).finish();
 }
 
 function encodeData(message: GossipMessage): Uint8Array {
   const out = new ProtobufWriter();
   switch (message.type) {
     case GossipType.NodeEvent:
-      return out.uint(1, message.event).uint(2, time(message.lTime)).text(3, name(message.nodeName)).finish();
+      return out.int(1, message.event).int(2, time(message.lTime)).text(3, name(message.nodeName)).finish();
     case GossipType.NetworkEvent:
       return out
-        .uint(1, message.event)
-        .uint(2, time(message.lTime))
+        .int(1, message.event)
+        .int(2, time(message.lTime))
         .text(3, name(message.nodeName))
         .text(4, name(message.networkId))
         .finish();
     case GossipType.PushPull:
-      out.uint(1, time(message.lTime));
+      out.int(1, time(message.lTime));
       for (const entry of message.networks) out.element(2, encodeNetworkEntry(entry));
       return out.text(3, name(message.nodeName)).finish();
     case GossipType.TableEvent:
       return out
-        .uint(1, message.event)
-        .uint(2, time(message.lTime))
+        .int(1, message.event)
+        .int(2, time(message.lTime))
         .text(3, name(message.nodeName))
         .text(4, name(message.networkId))
         .text(5, name(message.tableName))
         .text(6, name(message.key))
         .bytes(7, message.value)
-        .uint(8, message.residualReapTime)
+        .int(8, message.residualReapTime)
         .finish();
     case GossipType.BulkSync:
-      out.uint(1, time(message.lTime)).bool(2, message.unsolicited).text(3, name(message.nodeName));
-      for (const network of message.networks) out.element(4, encodeText(name(network)));
+      out.int(1, time(message.lTime)).bool(2, message.unsolicited).text(3, name(message.nodeName));
+      for (const network of message.networks) out.element(4, name(network));
       return out.bytes(5, message.payload).finish();
     case GossipType.Compound:
       for (const part of message.messages) out.element(1, new ProtobufWriter().bytes(1, part).finish());
@@ -77,7 +79,7 @@ function encodeData(message: GossipMessage): Uint8Array {
 function encodeNetworkEntry(entry: NetworkEntry): Uint8Array {
   return new ProtobufWriter()
     .text(1, name(entry.networkId))
-    .uint(2, time(entry.lTime))
+    .int(2, time(entry.lTime))
     .text(3, name(entry.nodeName))
     .bool(4, entry.leaving)
     .finish();
@@ -85,7 +87,7 @@ function encodeNetworkEntry(entry: NetworkEntry): Uint8Array {
 
 /** Decodes the body of a user message, or the user state of a push/pull. The message doesn't refer to the bytes. */
 export function decodeGossip(bytes: Uint8Array): GossipMessage | GossipFault {
-  const outer = new ProtobufReader(bytes);
+  const outer: Reader = new ProtobufReader(bytes);
   let type = 0;
   let data = NO_BYTES;
   while (outer.next()) {
@@ -94,12 +96,12 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage | GossipFault {
     else outer.skip();
   }
   if (outer.fault !== undefined) return outer.fault;
-  const reader = new ProtobufReader(data);
+  const reader: Reader = new ProtobufReader(data);
   const message = messageOf(type, reader);
   return reader.fault ?? message;
 }
 
-function messageOf(type: number, reader: ProtobufReader): GossipMessage | GossipFault {
+function messageOf(type: number, reader: Reader): GossipMessage | GossipFault {
   switch (type) {
     case GossipType.NodeEvent:
     case GossipType.NetworkEvent:
@@ -118,19 +120,23 @@ function messageOf(type: number, reader: ProtobufReader): GossipMessage | Gossip
 }
 
 /** Reads a type of event: 1 to `last`. */
-function readEvent(reader: ProtobufReader, last: number): number {
+function readEvent(reader: Reader, last: number): number {
   const event = reader.uint(last);
   if (event === 0) reader.fail('bad-number');
   return event;
 }
 
-function readTime(reader: ProtobufReader): number {
+function readName(reader: Reader): string {
+  return reader.text(MAX_NAME_BYTES, 'name-too-long');
+}
+
+function readTime(reader: Reader): number {
   return reader.uint(Number.MAX_SAFE_INTEGER, 'bad-lamport-time');
 }
 
 function readMembership(
   type: typeof GossipType.NodeEvent | typeof GossipType.NetworkEvent,
-  reader: ProtobufReader,
+  reader: Reader,
 ): GossipMessage {
   let event = 0;
   let lTime = 0;
@@ -139,8 +145,8 @@ function readMembership(
   while (reader.next()) {
     if (reader.field === 1) event = readEvent(reader, 2);
     else if (reader.field === 2) lTime = readTime(reader);
-    else if (reader.field === 3) nodeName = reader.text(MAX_NAME_BYTES);
-    else if (reader.field === 4 && type === GossipType.NetworkEvent) networkId = reader.text(MAX_NAME_BYTES);
+    else if (reader.field === 3) nodeName = readName(reader);
+    else if (reader.field === 4 && type === GossipType.NetworkEvent) networkId = readName(reader);
     else reader.skip();
   }
   if (event === 0) reader.fail('bad-number');
@@ -150,39 +156,37 @@ function readMembership(
     : { type, event: kind, lTime, nodeName, networkId };
 }
 
-function readPushPull(reader: ProtobufReader): GossipMessage {
+function readPushPull(reader: Reader): GossipMessage {
   let lTime = 0;
   let nodeName = '';
   const networks: NetworkEntry[] = [];
   while (reader.next()) {
     if (reader.field === 1) lTime = readTime(reader);
     else if (reader.field === 2) {
-      const entry = new ProtobufReader(reader.view(MAX_STREAM_BYTES));
-      networks.push(readNetworkEntry(entry));
-      if (entry.fault !== undefined) reader.fail(entry.fault);
+      networks.push(readNetworkEntry(reader.message(MAX_STREAM_BYTES)));
       if (networks.length > MAX_PUSH_PULL_ENTRIES) reader.fail('too-many');
-    } else if (reader.field === 3) nodeName = reader.text(MAX_NAME_BYTES);
+    } else if (reader.field === 3) nodeName = readName(reader);
     else reader.skip();
   }
   return { type: GossipType.PushPull, lTime, networks, nodeName };
 }
 
-function readNetworkEntry(reader: ProtobufReader): NetworkEntry {
+function readNetworkEntry(reader: Reader): NetworkEntry {
   let networkId = '';
   let lTime = 0;
   let nodeName = '';
   let leaving = false;
   while (reader.next()) {
-    if (reader.field === 1) networkId = reader.text(MAX_NAME_BYTES);
+    if (reader.field === 1) networkId = readName(reader);
     else if (reader.field === 2) lTime = readTime(reader);
-    else if (reader.field === 3) nodeName = reader.text(MAX_NAME_BYTES);
+    else if (reader.field === 3) nodeName = readName(reader);
     else if (reader.field === 4) leaving = reader.bool();
     else reader.skip();
   }
   return { networkId, lTime, nodeName, leaving };
 }
 
-function readTableEvent(reader: ProtobufReader): GossipMessage {
+function readTableEvent(reader: Reader): GossipMessage {
   let event = 0;
   let lTime = 0;
   let nodeName = '';
@@ -194,10 +198,10 @@ function readTableEvent(reader: ProtobufReader): GossipMessage {
   while (reader.next()) {
     if (reader.field === 1) event = readEvent(reader, 3);
     else if (reader.field === 2) lTime = readTime(reader);
-    else if (reader.field === 3) nodeName = reader.text(MAX_NAME_BYTES);
-    else if (reader.field === 4) networkId = reader.text(MAX_NAME_BYTES);
-    else if (reader.field === 5) tableName = reader.text(MAX_NAME_BYTES);
-    else if (reader.field === 6) key = reader.text(MAX_NAME_BYTES);
+    else if (reader.field === 3) nodeName = readName(reader);
+    else if (reader.field === 4) networkId = readName(reader);
+    else if (reader.field === 5) tableName = readName(reader);
+    else if (reader.field === 6) key = readName(reader);
     else if (reader.field === 7) value = reader.bytes(MAX_STREAM_BYTES);
     else if (reader.field === 8) residualReapTime = reader.uint(MAX_INT32);
     else reader.skip();
@@ -217,7 +221,7 @@ function readTableEvent(reader: ProtobufReader): GossipMessage {
   };
 }
 
-function readBulkSync(reader: ProtobufReader): GossipMessage {
+function readBulkSync(reader: Reader): GossipMessage {
   let lTime = 0;
   let unsolicited = false;
   let nodeName = '';
@@ -226,9 +230,9 @@ function readBulkSync(reader: ProtobufReader): GossipMessage {
   while (reader.next()) {
     if (reader.field === 1) lTime = readTime(reader);
     else if (reader.field === 2) unsolicited = reader.bool();
-    else if (reader.field === 3) nodeName = reader.text(MAX_NAME_BYTES);
+    else if (reader.field === 3) nodeName = readName(reader);
     else if (reader.field === 4) {
-      networks.push(reader.text(MAX_NAME_BYTES));
+      networks.push(readName(reader));
       if (networks.length > MAX_NETWORKS) reader.fail('too-many');
     } else if (reader.field === 5) payload = reader.bytes(MAX_STREAM_BYTES);
     else reader.skip();
@@ -236,20 +240,19 @@ function readBulkSync(reader: ProtobufReader): GossipMessage {
   return { type: GossipType.BulkSync, lTime, unsolicited, nodeName, networks, payload };
 }
 
-function readCompound(reader: ProtobufReader): GossipMessage {
+function readCompound(reader: Reader): GossipMessage {
   const messages: Uint8Array[] = [];
   while (reader.next()) {
     if (reader.field !== 1) {
       reader.skip();
       continue;
     }
-    const part = new ProtobufReader(reader.view(MAX_STREAM_BYTES));
+    const part = reader.message(MAX_STREAM_BYTES);
     let payload: Uint8Array = NO_BYTES;
     while (part.next()) {
       if (part.field === 1) payload = part.bytes(MAX_STREAM_BYTES);
       else part.skip();
     }
-    if (part.fault !== undefined) reader.fail(part.fault);
     messages.push(payload);
     if (messages.length > MAX_COMPOUND_MESSAGES) reader.fail('too-many');
   }

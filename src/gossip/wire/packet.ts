@@ -3,7 +3,7 @@
  * the last is optional.
  */
 import { VtepError } from '../../error.js';
-import { ByteWriter } from './byte-writer.js';
+import { ByteWriter } from '../../memory/internal.js';
 import { crc32 } from './crc32.js';
 import { isFault, type GossipFault } from './fault.js';
 import {

@@ -2,7 +2,7 @@
  * memberlist's TCP streams: one message in each direction. From the outside in: label (from the side that dials),
  * encryption, compression, message.
  */
-import { ByteWriter } from './byte-writer.js';
+import { ByteWriter } from '../../memory/internal.js';
 import { isFault, type GossipFault } from './fault.js';
 import {
   compressMessage,

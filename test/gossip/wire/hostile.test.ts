@@ -52,6 +52,11 @@ function text(value: string): number[] {
   return [0xa0 | value.length, ...Buffer.from(value)];
 }
 
+/** A node event of NetworkDB. */
+function longName(): Uint8Array {
+  return Uint8Array.of(8, 1, 0x12, 0x86, 4, 8, 1, 0x1a, 0x81, 4, ...new Uint8Array(513).fill(0x61));
+}
+
 /** A generator of numbers below a limit (mulberry32). */
 function numbers(seed: number): (limit: number) => number {
   let state = seed;
@@ -175,6 +180,13 @@ describe('faults', () => {
     ['a field 0', 'bad-protobuf', () => decodeGossip(Uint8Array.of(0x00, 0))],
     ['a group of protobuf', 'bad-protobuf', () => decodeGossip(Uint8Array.of(0x0b))],
     ['a varint of 11 bytes', 'bad-protobuf', () => decodeGossip(Uint8Array.of(8, ...new Uint8Array(10).fill(0x80), 1))],
+    ['a varint of 65 bits', 'bad-protobuf', () => decodeGossip(Uint8Array.of(8, ...new Uint8Array(9).fill(0x80), 2))],
+    ['a name of 513 bytes in NetworkDB', 'name-too-long', () => decodeGossip(longName())],
+    [
+      'a port with text that is not UTF-8',
+      'bad-text',
+      () => decodeEndpointRecord(Uint8Array.of(0x32, 3, 0x0a, 1, 0xff)),
+    ],
     ['a length beyond the end', 'truncated', () => decodeGossip(Uint8Array.of(0x12, 9, 0))],
     ['an event without a type', 'bad-number', () => decodeGossip(Uint8Array.of(8, 6))],
     [

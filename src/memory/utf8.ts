@@ -1,4 +1,4 @@
-/** UTF-8 texts in messages. */
+/** UTF-8, strictly, and fast for texts that are all ASCII. */
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
