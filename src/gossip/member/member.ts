@@ -119,9 +119,10 @@ export class Member {
     this.#states.leave(now);
   }
 
-  /** Sends a user message in a packet of its own. */
-  sendUser(to: Peer, data: UserData): void {
-    this.#dissemination.send(to, [{ type: MessageType.User, data }]);
+  /** Sends a user message to members, in a packet of its own to each. */
+  sendUser(to: readonly Peer[], data: UserData): void {
+    const parts: readonly PacketPart[] = [{ type: MessageType.User, data }];
+    for (const peer of to) this.#dissemination.send(peer, parts);
   }
 
   /** Sends a user message in a stream. */

@@ -4,8 +4,8 @@ import { type UserData } from '../user-data.js';
 
 /** What NetworkDB needs of the member below it; a {@link Member} is one. */
 export interface Cluster {
-  /** Sends a message in a packet, which may get lost. */
-  sendUser(to: Peer, data: UserData): void;
+  /** Sends a message to each of these in a packet, which may get lost. */
+  sendUser(to: readonly Peer[], data: UserData): void;
   /** Sends a message by a stream; `done` says whether it got there. */
   sendReliably(to: GossipEndpoint, data: UserData, now: number, done?: (succeeded: boolean, now: number) => void): void;
   /** Exchanges the state with one of these. */

@@ -1,4 +1,5 @@
 import { GOSSIP_HEADER_BYTES, GOSSIP_PART_BYTES } from '../message-size.js';
+import { type Peer } from '../member/peer.js';
 import { nextTick } from '../ticker.js';
 import { type UserData } from '../user-data.js';
 import { GossipType, type TableEvent } from '../wire/messages.js';
@@ -14,6 +15,7 @@ export class TableGossip {
   readonly #context: DbContext;
   readonly #networks: Networks;
   readonly #picked: DbNode[] = [];
+  readonly #receivers: Peer[] = [];
   #cluster: Cluster | undefined;
 
   constructor(context: DbContext, networks: Networks) {
@@ -48,7 +50,9 @@ export class TableGossip {
       this.#picked.length = 0;
       network.pick(gossipNodes, random, this.#picked);
       const message: UserData = { type: GossipType.Compound, events };
-      for (const node of this.#picked) this.#cluster?.sendUser(node.peer, message);
+      this.#receivers.length = 0;
+      for (const { peer } of this.#picked) this.#receivers.push(peer);
+      this.#cluster?.sendUser(this.#receivers, message);
     }
   }
 }

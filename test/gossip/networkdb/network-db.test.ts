@@ -55,7 +55,7 @@ class DbDriver {
     for (const peer of this.peers) this.db.joined(peer, 0);
     this.db.start(
       {
-        sendUser: (_, data) => this.packets.push(data),
+        sendUser: (to, data) => this.packets.push(...to.map(() => data)),
         sendReliably: (to, data, _, done) => {
           assert.equal(data.type, GossipType.BulkSync);
           const finish = (succeeded: boolean): void => done?.(succeeded, this.now);
