@@ -99,7 +99,7 @@ describe('the image, run as compose.yaml says', { skip: engineRequirements() }, 
   test('after an upgrade without the token it is the same node', async () => {
     const nodeId = /as node (\w+)/.exec(log())?.[1];
     engine.docker(`stop --time 20 ${CONTAINER}`);
-    assert.match(log(), /given back/);
+    assert.match(log(), /detached web: /);
     assert.equal(engine.docker(`inspect --format {{.State.ExitCode}} ${CONTAINER}`), '0');
     engine.docker(`rm ${CONTAINER}`);
     const options = runOptions(undefined);
