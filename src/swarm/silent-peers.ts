@@ -16,8 +16,13 @@ export interface SilentPeer {
 
 /** Seconds without any packet of a node that packets are sent to, after which it is pinged. */
 const QUIET_SECONDS = 5;
+/** Longest such time, for a node that has been silent before without being cut off. */
+const LONGEST_QUIET_SECONDS = 300;
+const QUIET_FACTOR = 4;
+/** Seconds that an endpoint has been known before it is pinged: its interface may not be up yet. */
+const KNOWN_SECONDS = 5;
 /** Pings without an answer, one per check, before a node is reported. */
-const PINGS = 4;
+const PINGS = 6;
 const MARKS = [PeerMark.Clear, PeerMark.Encrypted] as const;
 
 /** How it stands with a node, by one kind of packets. */
@@ -26,21 +31,32 @@ interface PeerState {
   since: number | undefined;
   pings: number;
   silent: boolean;
+  /** After how many seconds without packets it is pinged. */
+  quietSeconds: number;
 }
 
 /** Watches the nodes of a running node's tables. */
 export class SilentPeers {
   readonly #node: LiveNode;
   readonly #tell: (text: string) => void;
+  readonly #isAlive: (node: Node) => boolean;
+  /** When endpoints were learned, in seconds, by index. */
+  readonly #learnedAt: number[] = [];
+  #now = -Infinity;
   /** By node and mark. */
   readonly #states: (Record<PeerMark, PeerState> | undefined)[] = [];
 
-  constructor(node: LiveNode, tell: (text: string) => void) {
+  /** @param isAlive whether gossip says that a node is alive, and nobody suspects it */
+  constructor(node: LiveNode, tell: (text: string) => void, isAlive: (node: Node) => boolean) {
     this.#node = node;
     this.#tell = tell;
+    this.#isAlive = isAlive;
     node.tables.watch({
       node: (index, another) => {
         if (another) this.#states[index] = undefined;
+      },
+      endpoint: (index, another) => {
+        if (another) this.#learnedAt[index] = this.#now;
       },
     });
   }
@@ -59,6 +75,7 @@ export class SilentPeers {
    * @param now seconds
    */
   check(now: number): void {
+    this.#now = now;
     const { tables, sentTo, heardFrom } = this.#node;
     for (let index = 0; index < tables.nodes.length; index++) {
       const sent = sentTo.take(index);
@@ -73,23 +90,29 @@ export class SilentPeers {
 
   #checkOne(index: number, mark: PeerMark, state: PeerState, sent: number, heard: number, now: number): void {
     if ((heard & mark) !== 0) {
-      if (state.silent) this.#tell(`packets of ${this.#nameOf(index)} arrive again`);
+      if (state.silent) {
+        this.#tell(`packets of ${this.#nameOf(index)} arrive again`);
+        // Its containers may just not answer pings, and have had nothing to send.
+        state.quietSeconds = Math.min(QUIET_FACTOR * state.quietSeconds, LONGEST_QUIET_SECONDS);
+      }
       state.since = undefined;
       state.pings = 0;
       state.silent = false;
       return;
     }
     if (state.since === undefined && (sent & mark) !== 0) state.since = now;
-    if (state.since === undefined || state.silent || now - state.since < QUIET_SECONDS) return;
+    if (state.since === undefined || state.silent || now - state.since < state.quietSeconds) return;
     if (state.pings < PINGS) {
       // Without anything to ping, nobody can tell whether it would answer.
       if (this.#ping(index, mark, state.pings)) state.pings++;
       return;
     }
+    const node = this.#node.tables.nodes[index];
+    if (node === undefined || !this.#isAlive(node)) return;
     state.silent = true;
     const what = mark === PeerMark.Encrypted ? 'IP protocol 50 (ESP)' : `UDP ${this.#node.tables.port}`;
     this.#tell(
-      `no packet comes from ${this.#nameOf(index)}, though its gossip does: does a firewall block ${what} between the nodes?`,
+      `no packet comes from ${this.#nameOf(index)}, though its gossip does: is ${what} open between the nodes, in both directions?`,
     );
   }
 
@@ -98,8 +121,9 @@ export class SilentPeers {
     const { tables } = this.#node;
     const isEncrypted = mark === PeerMark.Encrypted;
     const theirs: Endpoint[] = [];
-    for (const endpoint of tables.endpoints) {
+    for (const [at, endpoint] of tables.endpoints.entries()) {
       if (endpoint?.node !== index || tables.networks[endpoint.network]?.encrypted !== isEncrypted) continue;
+      if (this.#now - (this.#learnedAt.at(at) ?? -Infinity) < KNOWN_SECONDS) continue;
       if (endpoint.ip?.length === 4 && this.#ownOn(endpoint.network) !== undefined) theirs.push(endpoint);
     }
     if (theirs.length === 0) return false;
@@ -112,9 +136,13 @@ export class SilentPeers {
 
   /** An endpoint of this node that can ping: rather a container, since it has a namespace that drops the answer. */
   #ownOn(network: number): Endpoint | undefined {
-    const { tables } = this.#node;
+    const { tables, ports } = this.#node;
     const own = [...(tables.columns.local[network] ?? [])].map((index) => tables.endpoints[index]);
-    const usable = own.filter((endpoint) => endpoint?.ip?.length === 4);
+    const usable = own.filter(
+      (endpoint) =>
+        endpoint?.ip?.length === 4 &&
+        (endpoint.kind === EndpointKind.Balancer || ports.has(endpoint.id ?? endpoint.name)),
+    );
     return usable.find((endpoint) => endpoint?.kind !== EndpointKind.Balancer) ?? usable.at(0);
   }
 
@@ -125,5 +153,5 @@ export class SilentPeers {
 }
 
 function newState(): PeerState {
-  return { since: undefined, pings: 0, silent: false };
+  return { since: undefined, pings: 0, silent: false, quietSeconds: QUIET_SECONDS };
 }

@@ -2,7 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { type GossipEndpoint, LearnedTables, learnedEndpointId, type LocalEndpoint } from '../gossip/index.js';
 import { LiveVtep } from '../live/index.js';
-import { ChangeKind, Compatibility, type KeyRing, Profile, type RingOutcome, type Topology } from '../overlay/index.js';
+import {
+  ChangeKind,
+  Compatibility,
+  type KeyRing,
+  type Node,
+  Profile,
+  type RingOutcome,
+  type Topology,
+} from '../overlay/index.js';
 import { inQuotes, plain } from '../text/plain-text.js';
 import { VXLAN_PORT } from '../wire/index.js';
 import { SwarmError } from './error.js';
@@ -92,7 +100,7 @@ export class SwarmVtep {
     this.#learning = learning;
     this.#failed = failed;
     this.#own = new OwnEndpoints(gossip, vtep.node.tables.here.vtep);
-    this.#silent = new SilentPeers(vtep.node, tell);
+    this.#silent = new SilentPeers(vtep.node, tell, (node) => this.#isAlive(node));
     this.#timer = setInterval(() => this.#check(), CHECK_MS);
   }
 
@@ -331,6 +339,13 @@ export class SwarmVtep {
     });
   }
 
+  /** Whether gossip says that a node is alive. Its gossip may have another address than its VTEP. */
+  #isAlive({ name, vtep }: Node): boolean {
+    const members = this.#latest?.gossip.members ?? [];
+    const its = members.filter((member) => member.name === name || sameBytes(member.endpoint.addr, vtep));
+    return its.length === 0 || its.some(({ state }) => state === 'alive');
+  }
+
   #check(): void {
     this.#announce();
     if (++this.#checks % CHECKS_PER_SECOND !== 0) return;
@@ -369,6 +384,10 @@ function tablesOf(vtep: LiveVtep, learned: LearnedTables): ConstructorParameters
       return vtep.services.set;
     },
   };
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 function newKey(): string {

@@ -5,7 +5,7 @@ import { type Line, styled } from '../style.js';
 import { addresses, type Cell, type Column, grouped, numbers, table, words } from '../table.js';
 import type { TextOutput } from '../text-output.js';
 import type { WindowSection } from '../window-sections.js';
-import { attachmentTable, keyTable, peerTable, swarmLines } from './swarm-tables.js';
+import { attachmentTable, keyTable, peerTable, reachText, swarmLines } from './swarm-tables.js';
 import { listOf, type Members, membersOf, numberOf, sectionOf, textOf, textsOf } from './status-values.js';
 
 const COMPACT = { shorten: 'compact' } as const;
@@ -301,7 +301,7 @@ function memberLines(section: Members): readonly Line[] {
     textOf(row['address']),
     row['state'] === 'alive' ? 'alive' : styled(textOf(row['state']), 'red'),
     secondsText(numberOf(row['seconds'])),
-    row['self'] === true ? 'this node' : row['tcpOnly'] === true ? styled('TCP only', 'yellow') : '',
+    row['self'] === true ? 'this node' : styled(reachText(row), 'yellow'),
   ]);
   return tableOr([words('member', NAME), words('address'), words('state'), words('for'), words('', { keep: 1 })], rows);
 }

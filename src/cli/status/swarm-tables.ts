@@ -132,12 +132,20 @@ export function peerTable(section: Members): Table {
   };
 }
 
+/** How a member is reached, if a firewall seems to be in between; empty otherwise. */
+export function reachText(row: Members): string {
+  if (row['tcpOnly'] === true) return 'TCP only';
+  if (row['udpOnly'] === true) return 'UDP only';
+  return row['relayed'] === true ? 'UDP by others only' : '';
+}
+
 /** The state in gossip, and what is wrong with a peer that is alive. */
 function peerState(row: Members): Cell {
   const state = textOf(row['state']);
   if (state !== 'alive') return styled(state, 'red');
   if (typeof row['silent'] === 'string') return styled(`alive, no ${row['silent']}`, 'red');
-  return row['tcpOnly'] === true ? styled('alive, TCP only', 'yellow') : state;
+  const reach = reachText(row);
+  return reach === '' ? state : styled(`alive, ${reach}`, 'yellow');
 }
 
 /** The keys: by tag, never the keys themselves. */

@@ -5,6 +5,8 @@ export class MemberCounts {
   failedProbes = 0;
   /** Probes that only the stream answered: UDP doesn't get through. */
   streamOnlyProbes = 0;
+  /** Probes that were answered only through other members: UDP doesn't get through directly. */
+  relayedProbes = 0;
   /** Accusations of itself that it contradicted. */
   refutations = 0;
   /** Accusations passed on for members that don't know of them. */

@@ -142,7 +142,7 @@ export class Member {
           this.#probing.receiveIndirectPing(part, from, now);
           break;
         case MessageType.Ack:
-          this.#probing.receiveAck(part.seqNo, now);
+          this.#probing.receiveAck(part.seqNo, from, now);
           break;
         case MessageType.Nack:
           this.#probing.receiveNack(part.seqNo);

@@ -19,6 +19,8 @@ export class Peer {
   isListed = false;
   /** Successive probes that it answered over TCP only, up to the latest one. */
   streamOnlyProbes = 0;
+  /** Successive probes that it answered only through other members, up to the latest one. */
+  relayedProbes = 0;
   /** When an accusation was last passed on because of a stale `alive`. */
   accusedAt = -Infinity;
 

@@ -2,7 +2,7 @@ import { nextTick } from '../ticker.js';
 import { type Ack, type IndirectPing, MessageType, NodeState, type Ping, type Suspect } from '../wire/messages.js';
 import { type MemberContext } from './context.js';
 import { type Dissemination } from './dissemination.js';
-import { type GossipEndpoint } from './endpoint.js';
+import { type GossipEndpoint, sameEndpoint } from './endpoint.js';
 import { type StreamMessage } from './packet.js';
 import { type Peer } from './peer.js';
 import { Relays } from './relays.js';
@@ -114,12 +114,12 @@ export class Probing {
     this.#dissemination.sendWithBroadcasts(target, this.#pingOf(request.node, seqNo));
   }
 
-  receiveAck(seqNo: number, now: number): void {
+  receiveAck(seqNo: number, from: GossipEndpoint, now: number): void {
     if (seqNo === this.#probe?.seqNo) {
       // Late, so that the failure is certain already: the timer was, perhaps, not.
       if (now >= this.#probe.deadline) this.#advanceProbe(now);
       else {
-        this.#probe.peer.streamOnlyProbes = 0;
+        this.#countAnswer(this.#probe, from);
         this.#endProbe(-1, now);
       }
       return;
@@ -225,6 +225,17 @@ export class Probing {
     const { incarnation, name } = peer;
     this.#states.receiveSuspect({ type: MessageType.Suspect, incarnation, node: name, from: self.name }, now);
     if (this.#probeDue) this.#startProbe(now);
+  }
+
+  #countAnswer({ peer, indirectAt }: Probe, from: GossipEndpoint): void {
+    peer.streamOnlyProbes = 0;
+    // Until others are asked, an ack from another address is that of a member with more than one.
+    if (indirectAt !== undefined || sameEndpoint(from, peer.endpoint)) {
+      peer.relayedProbes = 0;
+      return;
+    }
+    this.#context.counts.relayedProbes += 1;
+    peer.relayedProbes += 1;
   }
 
   #endProbe(awareness: number, now: number): void {

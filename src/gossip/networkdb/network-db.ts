@@ -146,6 +146,16 @@ export class NetworkDb implements MemberUser {
     this.#rejoining.join(endpoints, now);
   }
 
+  /** Asks a node for the tables of the networks that both are on. Returns false if there are none, or no such node. */
+  syncWith(nodeName: string, now: number): boolean {
+    const node = this.#nodes.get(nodeName);
+    if (node?.status !== NodeStatus.Active || node === this.#nodes.self) return false;
+    const networks = this.#networks.common(node);
+    if (networks.length === 0) return false;
+    this.#bulkSync.sync(node, networks, now);
+    return true;
+  }
+
   /** Tells the cluster that this node leaves. The member's `leave` comes next. */
   leave(): void {
     this.#announcements.announceNode(MembershipEvent.Leave);

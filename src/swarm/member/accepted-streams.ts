@@ -27,8 +27,8 @@ const BACKLOG = 1024;
 
 /** What accepted streams are for. */
 export interface StreamReceiver {
-  /** Takes a message. Returns the answer, if any. */
-  messageArrived(message: StreamMessage): StreamMessage | undefined;
+  /** Takes a message from an address. Returns the answer, if any. */
+  messageArrived(message: StreamMessage, address: string): StreamMessage | undefined;
   /** The stream of a member or seed couldn't be decoded. */
   streamUnreadable(address: string, fault: GossipFault): void;
 }
@@ -203,7 +203,7 @@ export class AcceptedStreams {
     // What was held is decoded, and the peer has to take the answer before the deadline.
     this.#giveBack(stream);
     stream.isDone = true;
-    const answer = this.#receiver.messageArrived(content);
+    const answer = this.#receiver.messageArrived(content, stream.address);
     const { socket } = stream;
     if (answer === undefined) {
       socket.end();

@@ -1,6 +1,7 @@
 import { NodeState, type SwarmMember } from '../../gossip/index.js';
 import type { RunningCounters } from './gossip-counters.js';
 import type { MemberKeys } from './member-keys.js';
+import type { StreamReach } from './stream-reach.js';
 import type { GossipMember, GossipReport } from './swarm-gossip.js';
 
 const MILLISECONDS = 1000;
@@ -15,6 +16,7 @@ const STATES: Readonly<Record<NodeState, GossipMember['state']>> = {
 /** A running member's state. */
 export function reportOf(
   { member, networkDb }: SwarmMember,
+  streams: StreamReach,
   keys: MemberKeys,
   counters: RunningCounters,
   now: number,
@@ -30,6 +32,8 @@ export function reportOf(
       state: STATES[peer.state],
       seconds: (now - peer.stateChange) / MILLISECONDS,
       tcpOnly: peer.streamOnlyProbes > 0,
+      udpOnly: streams.isBlocked(peer.name),
+      relayed: peer.relayedProbes > 0,
     })),
     networks: networkDb.ownNetworks().map((id) => ({
       id,

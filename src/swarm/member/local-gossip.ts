@@ -5,10 +5,11 @@ import {
   type GossipEndpoint,
   type GossipFault,
   gossipFaultText,
+  GossipType,
   isFault,
   type MemberEvent,
+  MessageType,
   type PacketPart,
-  type Peer,
   sameEndpoint,
   type StreamMessage,
   SwarmMember,
@@ -30,7 +31,9 @@ import { MemberKeys } from './member-keys.js';
 import type { StreamFailure } from './opened-streams.js';
 import { OwnEntries } from './own-entries.js';
 import { type ArrivedPacket, PacketInbox } from './packet-inbox.js';
+import { PacketReach } from './packet-reach.js';
 import { Seeds } from './seeds.js';
+import { StreamReach } from './stream-reach.js';
 import type { GossipReport, SwarmGossip, SwarmGossipListener, SwarmGossipOptions } from './swarm-gossip.js';
 import { Troubles } from './troubles.js';
 
@@ -42,8 +45,6 @@ const CHANGES_DELAY = 10;
 const LEAVE_TIMEOUT = 5000;
 /** How often addresses of members that are gone are forgotten, in milliseconds. */
 const FORGET_INTERVAL = 10_000;
-/** Successive probes that only TCP answered until that is reported: a packet may get lost. */
-const STREAM_ONLY_PROBES = 3;
 const NAME_BYTES = 6;
 const MAX_NAME = 512;
 const IPV4_BYTES = 4;
@@ -67,15 +68,16 @@ export class LocalGossip implements SwarmGossip {
   readonly #troubles: Troubles;
   readonly #seeds: Seeds;
   readonly #own: OwnEntries;
+  readonly #packetReach: PacketReach;
+  readonly #streamReach: StreamReach;
+  /** Streams that ask for tables. */
+  readonly #questions = new Set<number>();
   readonly #changes = new ChangeBatch();
   #changesTimer: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Infinity;
   #turn: NodeJS.Immediate | undefined;
   #forgetAt = 0;
-  #streamOnlyProbes = 0;
-  /** Members reported as reached over TCP only, and the causes of these troubles. */
-  readonly #streamOnly = new Map<string, string>();
   #leaving: { readonly deadline: number; readonly done: () => void } | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -102,7 +104,7 @@ export class LocalGossip implements SwarmGossip {
         random: Math.random,
         output: {
           sendPacket: (to, parts, crc) => this.#send(to, parts, crc),
-          openStream: (id, to, message, deadline) => sockets.openStream(id, to, message, deadline - this.#now),
+          openStream: (id, to, message, deadline) => this.#openStream(id, to, message, deadline - this.#now),
           memberEvent: (event) => this.#memberEvent(event),
           tableChanged: (change) => this.#changed(change),
         },
@@ -112,6 +114,10 @@ export class LocalGossip implements SwarmGossip {
         networkDb: { ...MEMBER_LIMITS.networkDb, ...settings.networkDb },
       },
     );
+    this.#packetReach = new PacketReach(this.#member.member, this.#troubles);
+    this.#streamReach = new StreamReach(this.#member, this.#troubles, {
+      open: (id, to, message, timeout) => sockets.openStream(id, to, message, timeout),
+    });
     this.#own = new OwnEntries(this.#member.networkDb, (cause, text) => this.#troubles.begin(cause, text));
   }
 
@@ -137,7 +143,7 @@ export class LocalGossip implements SwarmGossip {
     try {
       const sockets = await GossipSockets.open(options.endpoint, shared, {
         packetArrived: (packet) => tell((gossip) => gossip.#packetArrived(packet)),
-        messageArrived: (message) => tell((gossip) => gossip.#messageArrived(message)),
+        messageArrived: (message, address) => tell((gossip) => gossip.#messageArrived(message, address)),
         streamUnreadable: (address, fault) => tell((gossip) => gossip.#unreadable(address, fault)),
         streamAnswered: (id, to, answer) => tell((gossip) => gossip.#streamAnswered(id, to, answer)),
         streamFailed: (id, to, failure, detail) => tell((gossip) => gossip.#streamFailed(id, to, failure, detail)),
@@ -185,7 +191,7 @@ export class LocalGossip implements SwarmGossip {
 
   report(): Promise<GossipReport> {
     if (this.#isClosed) return Promise.reject(new GossipError('CLOSED', 'the member of the gossip has been closed'));
-    return Promise.resolve(reportOf(this.#member, this.#keys, this.#counters, this.#now));
+    return Promise.resolve(reportOf(this.#member, this.#streamReach, this.#keys, this.#counters, this.#now));
   }
 
   close(tell = true): Promise<void> {
@@ -215,7 +221,12 @@ export class LocalGossip implements SwarmGossip {
 
   #schedule(): void {
     if (this.#isClosed) return;
-    const due = Math.min(this.#member.nextDeadline, this.#seeds.retryAt, this.#leaving?.deadline ?? Infinity);
+    const due = Math.min(
+      this.#member.nextDeadline,
+      this.#seeds.retryAt,
+      this.#streamReach.nextDeadline,
+      this.#leaving?.deadline ?? Infinity,
+    );
     // An earlier timer is left alone: it schedules the next one.
     if (due >= this.#timerAt) return;
     clearTimeout(this.#timer);
@@ -229,7 +240,8 @@ export class LocalGossip implements SwarmGossip {
     this.#member.advance(now);
     if (now >= this.#seeds.retryAt) this.#joinAgain(now);
     if (now >= this.#forgetAt) this.#rememberAddresses();
-    this.#checkPackets();
+    this.#streamReach.advance(now);
+    this.#packetReach.check();
     this.#checkLeft(now);
     this.#schedule();
   }
@@ -261,29 +273,6 @@ export class LocalGossip implements SwarmGossip {
   #rememberAddresses(): void {
     this.#forgetAt = this.#now + FORGET_INTERVAL;
     this.#known.replace([...this.#member.member.peers().map(({ endpoint }) => endpoint), ...this.#seeds.endpoints]);
-  }
-
-  /** Reports members that only TCP reaches. */
-  #checkPackets(): void {
-    const { member } = this.#member;
-    for (const [name, cause] of this.#streamOnly) {
-      if ((member.peer(name)?.streamOnlyProbes ?? 0) > 0) continue;
-      this.#streamOnly.delete(name);
-      this.#troubles.end(cause);
-    }
-    if (member.counts.streamOnlyProbes === this.#streamOnlyProbes) return;
-    this.#streamOnlyProbes = member.counts.streamOnlyProbes;
-    for (const peer of member.peers()) if (peer.streamOnlyProbes >= STREAM_ONLY_PROBES) this.#reportStreamOnly(peer);
-  }
-
-  #reportStreamOnly({ name, endpoint }: Peer): void {
-    const place = endpointText(endpoint);
-    const cause = `udp ${place}`;
-    this.#streamOnly.set(name, cause);
-    this.#troubles.begin(
-      cause,
-      `${name} at ${place} answers over TCP but not over UDP: a firewall may drop UDP port ${endpoint.port}, there or here.`,
-    );
   }
 
   // Packets.
@@ -319,6 +308,7 @@ export class LocalGossip implements SwarmGossip {
     }
     this.#keys.countReceived(ring?.openedBy);
     if (this.#troubles.size > 0) this.#troubles.end(`keys ${address}`);
+    if (this.#streamReach.listens) this.#streamReach.heardPacket(address, port);
     if (decoded.invalid > 0) this.#counters.drop('invalid-message', decoded.invalid);
     this.#member.receive(decoded.parts, { addr: parseIp(address), port }, now);
   }
@@ -334,8 +324,16 @@ export class LocalGossip implements SwarmGossip {
 
   // Streams.
 
-  #messageArrived(message: StreamMessage): StreamMessage | undefined {
+  #openStream(id: number, to: GossipEndpoint, message: StreamMessage, timeout: number): void {
+    const isQuestion =
+      message.type === MessageType.User && message.data.type === GossipType.BulkSync && message.data.unsolicited;
+    if (isQuestion) this.#questions.add(id);
+    this.#sockets.openStream(id, to, message, timeout);
+  }
+
+  #messageArrived(message: StreamMessage, address: string): StreamMessage | undefined {
     if (this.#isClosed) return undefined;
+    if (this.#streamReach.listens) this.#streamReach.heardStream(address);
     const answer = this.#member.receiveStream(message, this.#now);
     this.#schedule();
     return answer;
@@ -344,13 +342,17 @@ export class LocalGossip implements SwarmGossip {
   #streamAnswered(id: number, to: GossipEndpoint, answer: StreamMessage | undefined): void {
     this.#do((now) => {
       this.#seeds.succeeded(to);
+      this.#streamReach.succeeded(id, to);
+      if (this.#questions.delete(id)) this.#streamReach.asked(to, now);
       this.#member.streamAnswered(id, answer, now);
     });
   }
 
   #streamFailed(id: number, to: GossipEndpoint, failure: StreamFailure, detail: string): void {
     this.#do((now) => {
-      this.#seeds.failed(to, failure, detail);
+      if (!this.#streamReach.concerns(to, failure)) this.#seeds.failed(to, failure, detail);
+      this.#questions.delete(id);
+      this.#streamReach.failed(id, to, failure, now);
       this.#member.streamFailed(id, now);
     });
   }

@@ -13,7 +13,7 @@ import type { StreamContext } from './accepted-streams.js';
 import { encoded, StreamBytes } from './stream-bytes.js';
 
 /** Why a stream that this member opened failed. */
-export type StreamFailure = 'refused' | 'timeout' | 'no-answer' | 'unreadable' | 'other';
+export type StreamFailure = 'refused' | 'timeout' | 'unreachable' | 'no-answer' | 'unreadable' | 'other';
 
 /** Where opened streams end. Called in a later turn than `open`. */
 export interface StreamOpener {
@@ -159,6 +159,8 @@ export class OpenedStreams {
 
 function failureOf({ isConnected }: Opened, { code }: NodeJS.ErrnoException): StreamFailure {
   if (code === 'ECONNREFUSED') return 'refused';
-  if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH') return 'timeout';
+  if (code === 'ETIMEDOUT') return 'timeout';
+  // An ICMP message of a firewall, a router or this host's own ARP.
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'unreachable';
   return isConnected ? 'no-answer' : 'other';
 }

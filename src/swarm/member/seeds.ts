@@ -11,8 +11,12 @@ const MAX_SEEDS = 64;
 
 /** What is wrong if joining a member fails. */
 const FAILURES: Readonly<Record<StreamFailure, (place: string, port: number, detail: string) => string>> = {
-  refused: (place, port) => `Nothing listens on TCP port ${port} at ${place}: no swarm node is there, or it isn't up`,
-  timeout: (place, port) => `No answer from ${place}: a firewall may drop TCP port ${port}, or the address is wrong`,
+  refused: (place, port) =>
+    `Nothing listens on TCP port ${port} at ${place}: no swarm node is there, it isn't up, or a firewall rejects TCP port ${port}`,
+  timeout: (place, port) =>
+    `No answer from ${place}: a firewall may drop TCP port ${port}, or the address is wrong; open TCP and UDP ${port} in both directions`,
+  unreachable: (place, port, detail) =>
+    `${place} can't be reached (${detail}): a firewall may reject TCP port ${port}, the host may be down, or the address is wrong`,
   'no-answer': (place) =>
     `${place} closes the connection without an answer: this node's gossip keys are not its keys, or it is in another swarm`,
   unreadable: (place, _, detail) =>
@@ -68,7 +72,8 @@ export class Seeds {
 
   succeeded(to: GossipEndpoint): void {
     const place = endpointText(to);
-    for (const failure of Object.keys(FAILURES)) this.#troubles.end(`${failure} ${place}`);
+    for (const failure of Object.keys(FAILURES))
+      this.#troubles.end(`${failure} ${place}`, `The gossip at ${place} is reached now.`);
   }
 
   failed(to: GossipEndpoint, failure: StreamFailure, detail: string): void {

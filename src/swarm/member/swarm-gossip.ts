@@ -50,6 +50,10 @@ export interface GossipMember {
   readonly seconds: number;
   /** Whether it answers over TCP only: a firewall drops UDP. */
   readonly tcpOnly: boolean;
+  /** Whether TCP to or from it fails, though it is alive over UDP: a firewall drops or rejects TCP. */
+  readonly udpOnly: boolean;
+  /** Whether it answers over UDP only through other members: a firewall drops UDP in between. */
+  readonly relayed: boolean;
 }
 
 /** A network that this member is on. */

@@ -21,7 +21,8 @@ export class Troubles {
     this.#report(text);
   }
 
-  end(cause: string): void {
-    this.#causes.delete(cause);
+  /** @param text reported if the cause had been */
+  end(cause: string, text?: string): void {
+    if (this.#causes.delete(cause) && text !== undefined) this.#report(text);
   }
 }

@@ -24,6 +24,15 @@ export function gossipMetrics(report: SwarmReport | undefined): string {
     [{}, members.filter(({ tcpOnly }) => tcpOnly).length],
   ]);
   text.family(
+    'vtep_gossip_udp_only_members',
+    'gauge',
+    'Members that are alive over UDP, but that TCP fails to or from.',
+    [[{}, members.filter(({ udpOnly }) => udpOnly).length]],
+  );
+  text.family('vtep_gossip_relayed_members', 'gauge', 'Members that answer over UDP only through others.', [
+    [{}, members.filter(({ relayed }) => relayed).length],
+  ]);
+  text.family(
     'vtep_gossip_entries',
     'gauge',
     'Entries of all tables, by network.',

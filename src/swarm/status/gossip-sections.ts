@@ -56,13 +56,15 @@ function memberSection(report: SwarmReport | undefined): StatusSection {
   return { facts: { total: members.length }, rows: rows() };
 
   function* rows(): Generator<object> {
-    for (const { name, endpoint, state, seconds, tcpOnly } of members) {
+    for (const { name, endpoint, state, seconds, tcpOnly, udpOnly, relayed } of members) {
       yield {
         name,
         address: endpointText(endpoint),
         state,
         seconds: Math.round(seconds),
         tcpOnly,
+        udpOnly,
+        relayed,
         self: name === report?.gossip.name,
       };
     }

@@ -93,7 +93,7 @@ function peerSection({ latest, vtep }: SwarmVtep): StatusSection {
       const address = formatAddress(source);
       received.set(address, (received.get(address) ?? 0) + lifetime.packets);
     }
-    for (const { name, endpoint, state, seconds, tcpOnly } of peers) {
+    for (const { name, endpoint, state, seconds, tcpOnly, udpOnly, relayed } of peers) {
       const index = indexes.get(name);
       const node = index === undefined ? undefined : tables.nodes[index];
       const sa = index === undefined ? undefined : sas?.outbound(index);
@@ -105,6 +105,8 @@ function peerSection({ latest, vtep }: SwarmVtep): StatusSection {
         state,
         seconds: Math.round(seconds),
         tcpOnly,
+        udpOnly,
+        relayed,
         silent: mark === undefined ? null : mark === PeerMark.Encrypted ? 'ESP' : 'VXLAN',
         endpoints: index === undefined ? 0 : tables.endpointsOn(index),
         espIn: node === undefined ? null : (received.get(formatAddress(node.vtep)) ?? null),

@@ -121,10 +121,13 @@ for (const [name, way] of Object.entries(WAYS)) {
       await late.gossip.close();
       const one = await Running.start(t, way, { name: 'node-1', endpoint: at(3), seeds: [endpoint] });
       await until('it says so', () => one.troubles.length > 0);
-      assert.match(one.troubles.join('\n'), /^Nothing listens on TCP port \d+ at 127\.0\.0\.2:\d+: [^\n]+$/);
+      assert.match(
+        one.troubles.join('\n'),
+        /^Nothing listens on TCP port \d+ at 127\.0\.0\.2:\d+: [^\n]+ a firewall rejects TCP/,
+      );
       const back = await Running.start(t, way, { name: 'back', endpoint });
       await until('they know each other', async () => (await back.state('node-1')) === 'alive');
-      assert.equal(one.troubles.length, 1);
+      assert.deepEqual(one.troubles.slice(1), [`The gossip at 127.0.0.2:${endpoint.port} is reached now.`]);
     });
 
     test('joins its only seed again after that has restarted, though it knows others', async (t) => {

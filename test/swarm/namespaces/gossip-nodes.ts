@@ -1,4 +1,4 @@
-/** Three nodes that `vtep up --gossip` runs, on one wire; no config lists another node. */
+/** Nodes that `vtep up --gossip` runs, on one wire; no config lists another node. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,10 @@ export interface GossipNode {
   /** Address of its endpoint on the clear network, and on the encrypted one. */
   readonly clear: string;
   readonly encrypted: string;
+  /** Address of its VTEP and of its gossip. */
+  readonly vtep: string;
+  /** Path of its status socket. */
+  readonly socket: string;
   /** Path of its gossip keys. */
   readonly keys: string;
   /** Writes its config, with further endpoints as JSON. */
@@ -36,11 +40,11 @@ export class GossipNodes {
   readonly #bench = new NamespaceBench();
   readonly #folder = mkdtempSync(join(tmpdir(), 'vtep-gossip-'));
 
-  constructor() {
+  constructor(count = 3) {
     const wire = this.#bench.namespace('wire');
     wire.ip('link add br0 type bridge');
     wire.ip('link set br0 up');
-    this.nodes = [1, 2, 3].map((number) => this.#node(number, wire));
+    this.nodes = Array.from({ length: count }, (_, index) => this.#node(index + 1, wire));
   }
 
   close(): void {
@@ -57,6 +61,7 @@ export class GossipNodes {
     const name = `n${number}`;
     const config = join(this.#folder, `${name}.json`);
     const keys = join(this.#folder, `${name}.keys`);
+    const socket = join(this.#folder, `${name}.sock`);
     const [clear, encrypted] = [`10.0.9.1${number}`, `10.0.10.1${number}`];
     const netns = container.name;
     const write = (more: Readonly<Record<string, object>> = {}): void => {
@@ -74,9 +79,9 @@ export class GossipNodes {
     };
     write();
     writeFileSync(keys, gossipKeys(1));
-    const words = ['--gossip', '192.168.50.1', '--gossip-keys', keys, '--status', 'off'];
+    const words = ['--gossip', '192.168.50.1', '--gossip-keys', keys, '--status', socket];
     const up = new UpNode(namespace, { config, node: name, words });
-    return { namespace, container, up, clear, encrypted, keys, write };
+    return { namespace, container, up, vtep, socket, clear, encrypted, keys, write };
   }
 }
 
