@@ -20,6 +20,8 @@ const CHECK_TIMEOUT = 3500;
 /** Milliseconds between checks, first and later. */
 const FIRST_CHECKS = 1000;
 const LATER_CHECKS = 5000;
+/** Milliseconds between pings over TCP to one member after another: gossip picks members at random, some rarely. */
+const ROUND = 5000;
 /** A member from which no packet came is alive after this time, if nobody suspects it: in milliseconds. */
 const UNSUSPECTED = 15_000;
 /** How long the answer to a bulk sync may take, in milliseconds: memberlist gives up connecting after 10 s. */
@@ -70,8 +72,10 @@ export class StreamReach {
   readonly #doubts = new Map<string, Doubt>();
   readonly #asked = new Map<string, Asked>();
   #lastId = 0;
+  #roundAt = -Infinity;
+  #roundIndex = 0;
   /** When {@link advance} is due. */
-  nextDeadline = Infinity;
+  nextDeadline = -Infinity;
 
   constructor(swarm: SwarmMember, troubles: Troubles, port: StreamReachPort) {
     this.#swarm = swarm;
@@ -156,6 +160,7 @@ export class StreamReach {
   /** Does what is due. */
   advance(now: number): void {
     if (now < this.nextDeadline) return;
+    if (now >= this.#roundAt) this.#pingNext(now);
     for (const [name, doubt] of this.#doubts) {
       if (this.#isGone(doubt.peer)) {
         this.#doubts.delete(name);
@@ -172,7 +177,7 @@ export class StreamReach {
   }
 
   #schedule(): void {
-    let next = Infinity;
+    let next = this.#roundAt;
     for (const { checkAt } of this.#doubts.values()) next = Math.min(next, checkAt);
     for (const { deadline } of this.#asked.values()) next = Math.min(next, deadline);
     this.nextDeadline = next;
@@ -193,14 +198,33 @@ export class StreamReach {
   }
 
   #check(doubt: Doubt): void {
-    const { peer } = doubt;
-    this.#lastId -= 1;
-    doubt.stream = this.#lastId;
     doubt.checkAt = Infinity;
+    doubt.stream = this.#ping(doubt.peer);
+  }
+
+  /** Pings the next member that is alive: a failure begins a doubt. */
+  #pingNext(now: number): void {
+    const { member } = this.#swarm;
+    this.#roundAt = now + ROUND;
+    const peers = member.peers();
+    for (let tries = 0; tries < peers.length; tries += 1) {
+      this.#roundIndex = (this.#roundIndex + 1) % peers.length;
+      const peer = peers[this.#roundIndex];
+      if (peer === member.self || peer.state !== NodeState.Alive || this.#doubts.has(peer.name)) continue;
+      this.#ping(peer);
+      return;
+    }
+  }
+
+  /** Opens a stream with a ping. Returns its id. */
+  #ping(peer: Peer): number {
+    this.#lastId -= 1;
+    const id = this.#lastId;
     const { name, endpoint } = this.#swarm.member.self;
     const source = { sourceAddr: endpoint.addr, sourcePort: endpoint.port, sourceNode: name };
     const ping = { type: MessageType.Ping, seqNo: 0, node: peer.name, ...source };
-    this.#port.open(doubt.stream, peer.endpoint, ping, CHECK_TIMEOUT);
+    this.#port.open(id, peer.endpoint, ping, CHECK_TIMEOUT);
+    return id;
   }
 
   #checkFailed(doubt: Doubt, failure: StreamFailure, now: number): void {
