@@ -201,10 +201,7 @@ export class JoinedNode {
   async #enrol(): Promise<NodeIdentity> {
     const token = this.#token;
     if (token === undefined) {
-      throw new JoinError(
-        'NO_IDENTITY',
-        'no identity is stored: give a token, as docker swarm join-token worker shows it',
-      );
+      throw new JoinError('NO_IDENTITY', 'no identity is stored, and there is no token');
     }
     const availability = AVAILABILITY[this.#options.availability ?? 'active'];
     return enrolAtOne(this.#given, token, availability, this.#times, this.#abort.signal, (address) =>

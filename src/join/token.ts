@@ -19,17 +19,13 @@ export class JoinToken {
   constructor(text: string) {
     const match = TOKEN.exec(text.trim());
     if (match === null) {
-      throw new JoinError(
-        'BAD_TOKEN',
-        'not a join token: it has the form SWMTKN-1-50 characters-25 characters; copy it from docker swarm join-token worker',
-      );
+      throw new JoinError('BAD_TOKEN', 'not a join token: it has the form SWMTKN-1-50 characters-25 characters');
     }
     if (match[1] === '1') throw new JoinError('FIPS_SWARM', 'the swarm requires FIPS cryptography, which vtep is not');
     let digest = 0n;
     for (const digit of match[2]) digest = digest * 36n + BigInt(parseInt(digit, 36));
     const hex = digest.toString(16).padStart(64, '0');
-    if (hex.length > 64)
-      throw new JoinError('BAD_TOKEN', 'not a join token: its digest is out of range; copy it again');
+    if (hex.length > 64) throw new JoinError('BAD_TOKEN', 'not a join token: its digest is out of range');
     this.#text = text.trim();
     this.#digest = Buffer.from(hex, 'hex');
   }

@@ -8,19 +8,21 @@ const FIREWALL =
 const REMEDIES: Readonly<Partial<Record<string, string>>> = {
   BAD_TOKEN: 'copy it from a manager: docker swarm join-token -q worker',
   NO_IDENTITY: 'give a token with --token-file; a manager prints it with docker swarm join-token -q worker',
-  TOKEN_REJECTED: 'the token was rotated or mistyped; copy the current one: docker swarm join-token -q worker',
+  TOKEN_REJECTED: 'copy the current one from a manager: docker swarm join-token -q worker',
   MANAGER_TOKEN:
-    'use the worker token: docker swarm join-token -q worker; then docker node rm the entry that this made',
+    'use the worker token: docker swarm join-token -q worker; docker node rm --force removes the new entry',
   WRONG_CLUSTER:
-    'name a manager of the swarm that the token is from; if its CA was rotated since, copy the new token: docker swarm join-token -q worker',
+    'name a manager of the swarm that the token is from, or copy the current token: docker swarm join-token -q worker',
   FOREIGN_CERTIFICATE:
-    'name a manager of this swarm; if its CA was rotated while this node was away, delete the directory of --state and join again',
+    'name a manager of this swarm; if its CA was rotated, delete the directory of --state, join again with a token, and docker node rm the old entry',
   REMOVED_FROM_SWARM: 'delete the directory of --state, and join again with a token',
-  CERTIFICATE_EXPIRED: 'delete the directory of --state, join again with a token, and docker node rm the old entry',
+  CERTIFICATE_EXPIRED:
+    'if the clock is right, delete the directory of --state, join again with a token, and docker node rm the old entry',
   IDENTITY_IN_USE: 'end the other process, or give this one a directory of its own with --state',
   STATE_IN_USE: 'end the other process, or give this one a directory of its own with --state',
   BAD_IDENTITY: 'restore the directory of --state, or delete it and join again with a token',
-  STATE_UNUSABLE: 'name a directory that only this user can read and write with --state',
+  STATE_UNUSABLE:
+    'name with --state a directory whose files only this user can read (chmod 600); if others have read the key, join again',
   CLOCK_SKEW: COMPARE_CLOCKS,
   PROMOTED:
     'docker node demote is too late: docker node rm --force NODE, then delete the directory of --state and join again',
@@ -31,7 +33,8 @@ const REMEDIES: Readonly<Partial<Record<string, string>>> = {
   ADDRESS_TAKEN:
     'choose another address, or none: --attach NETWORK; docker network inspect --verbose shows those in use',
   NO_ADDRESS: 'free an address or enlarge the subnet; docker network inspect --verbose NETWORK on a manager',
-  NODE_NOT_ACTIVE: 'docker node update --availability active NODE on a manager, until it is attached',
+  NODE_NOT_ACTIVE:
+    'docker node update --availability active NODE on a manager, until it is attached; or ask for an address: --attach NETWORK=ADDRESS',
   BAD_ADDRESS: 'name an address that ip addr shows with --advertise-addr and --data-path-addr',
   NOT_PERMITTED: 'run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW; encrypted networks and interfaces need them',
   PORT_IN_USE:

@@ -26,10 +26,7 @@ export function whyUnassigned({ request, waitedMs, availability, listed, telling
   const what = `network ${quoted(request.network)}: not attached within ${waitedMs / 1000} s`;
   if (availability !== Availability.Active && !telling) {
     const state = availability === Availability.Drain ? 'drained' : 'paused';
-    return new JoinError(
-      'NODE_NOT_ACTIVE',
-      `${what}, since this node is ${state}: set it active with docker node update --availability active until it is attached, or ask for an address, one on each network`,
-    );
+    return new JoinError('NODE_NOT_ACTIVE', `${what}, since this node is ${state}`);
   }
   if (request.address !== undefined) {
     return new JoinError(
@@ -38,7 +35,7 @@ export function whyUnassigned({ request, waitedMs, availability, listed, telling
     );
   }
   const why = listed ? 'the scheduler does not place it' : 'the network has no free address, or could not be allocated';
-  return new JoinError('NO_ADDRESS', `${what}: ${why}; see docker network inspect on a manager`);
+  return new JoinError('NO_ADDRESS', `${what}: ${why}`);
 }
 
 /** Explains a refused request. */
@@ -48,10 +45,7 @@ export function requestError({ network }: AttachmentRequest, error: JoinError): 
     return new JoinError('NETWORK_NOT_FOUND', `network ${quoted(network)}: the swarm has none of that name or id`);
   }
   if (error.status === GrpcStatus.PermissionDenied && error.reason.includes('attachable')) {
-    return new JoinError(
-      'NETWORK_NOT_ATTACHABLE',
-      `network ${quoted(network)}: not attachable; create it with docker network create --driver overlay --attachable`,
-    );
+    return new JoinError('NETWORK_NOT_ATTACHABLE', `network ${quoted(network)}: not attachable`);
   }
   return error;
 }

@@ -60,14 +60,14 @@ export function connectionError(address: string, error: unknown): JoinError {
     const when = code === 'CERT_NOT_YET_VALID' ? 'is not valid yet' : 'has expired';
     return new JoinError(
       'CLOCK_SKEW',
-      `${address}: the manager's certificate ${when} by this machine's clock, ${new Date().toISOString()}; compare the clocks of both machines`,
+      `${address}: the manager's certificate ${when} by this machine's clock, ${new Date().toISOString()}`,
       options,
     );
   }
   if (EXPIRED_ALERT.has(code)) {
     return new JoinError(
       'CLOCK_SKEW',
-      `${address}: the manager rejects this node's certificate as expired, though it isn't by this machine's clock, ${new Date().toISOString()}; compare the clocks of both machines`,
+      `${address}: the manager rejects this node's certificate as expired, though it isn't by this machine's clock, ${new Date().toISOString()}`,
       options,
     );
   }

@@ -48,7 +48,7 @@ function codeOf(status: number, reason: string): 'REMOVED_FROM_SWARM' | 'MANAGER
 
 function textOf(address: string, status: number, reason: string): string {
   if (reason.includes('was removed from swarm')) {
-    return `${address}: this node was removed from the swarm; delete its state directory and join again with a token`;
+    return `${address}: this node was removed from the swarm`;
   }
   return `${address}: the manager answered ${shortReason(reason) || 'without a reason'} (gRPC status ${status})`;
 }

@@ -67,7 +67,7 @@ export async function enrol(
     if (!(error instanceof JoinError) || error.code !== 'PROMOTED') throw error;
     throw new JoinError(
       'MANAGER_TOKEN',
-      'the token makes managers, which vtep refuses to be: use that of docker swarm join-token worker, and remove the node that was just added (docker node ls, docker node rm --force)',
+      'the token makes managers, which vtep refuses to be; docker node ls shows the node that was just added',
     );
   } finally {
     connection.close();
@@ -83,7 +83,7 @@ async function fetchRootCa(address: string, token: JoinToken, times: JoinTimes, 
     if (!token.pins(certificate)) {
       throw new JoinError(
         'WRONG_CLUSTER',
-        `${address}: its root CA is not the token's: it manages another swarm, or docker swarm ca --rotate replaced the CA since; get a new token with docker swarm join-token worker`,
+        `${address}: its root CA is not the token's: it manages another swarm, or docker swarm ca --rotate replaced the CA since`,
       );
     }
     const pem = Buffer.from(certificate).toString('latin1');
@@ -163,7 +163,7 @@ function tokenError(address: string, error: unknown): unknown {
   if (!error.reason.includes('valid join token')) return error;
   return new JoinError(
     'TOKEN_REJECTED',
-    `${address}: the swarm doesn't accept the token: it was rotated, or is mistyped; get the current one with docker swarm join-token worker`,
+    `${address}: the swarm doesn't accept the token: it was rotated, or is mistyped`,
   );
 }
 
@@ -177,13 +177,13 @@ export function checkClock({ notBefore, notAfter }: NodeIdentity): void {
   if (now < notBefore) {
     throw new JoinError(
       'CLOCK_SKEW',
-      `this node's certificate is only valid from ${shown(notBefore)} on, and this machine's clock shows ${shown(now)}; set the clock`,
+      `this node's certificate is only valid from ${shown(notBefore)} on, and this machine's clock shows ${shown(now)}`,
     );
   }
   if (now > notAfter) {
     throw new JoinError(
       'CERTIFICATE_EXPIRED',
-      `this node's certificate expired on ${shown(notAfter)}, and this machine's clock shows ${shown(now)}; if the clock is right, remove the node, delete its state directory and join again with a token`,
+      `this node's certificate expired on ${shown(notAfter)}, and this machine's clock shows ${shown(now)}`,
     );
   }
 }

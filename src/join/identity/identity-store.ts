@@ -64,13 +64,10 @@ export class IdentityStore {
       const found = lstatSync(this.#path, { throwIfNoEntry: false });
       if (found === undefined) return undefined;
       if (!found.isFile() || found.size > MAX_BYTES) {
-        throw new JoinError('STATE_UNUSABLE', `${this.#path}: not an identity; name another directory`);
+        throw new JoinError('STATE_UNUSABLE', `${this.#path}: not an identity`);
       }
       if ((found.mode & OTHERS) !== 0) {
-        throw new JoinError(
-          'STATE_UNUSABLE',
-          `${this.#path}: others can read it; chmod 600 it, or join again if they did`,
-        );
+        throw new JoinError('STATE_UNUSABLE', `${this.#path}: others can read it`);
       }
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
@@ -112,8 +109,7 @@ export class IdentityStore {
   }
 
   #parse(text: string): StoredIdentity {
-    const bad = (why: string): JoinError =>
-      new JoinError('BAD_IDENTITY', `${this.#path}: ${why}; restore it, or delete it and join again with a token`);
+    const bad = (why: string): JoinError => new JoinError('BAD_IDENTITY', `${this.#path}: ${why}`);
     let root: unknown;
     try {
       root = JSON.parse(text);

@@ -11,10 +11,7 @@ const ID = /^[0-9a-z]{1,64}$/;
 
 /** The error for a node that an administrator promoted. */
 export function promoted(): JoinError {
-  return new JoinError(
-    'PROMOTED',
-    'this node was promoted to a manager, which vtep refuses to be: remove it with docker node rm --force, and join again',
-  );
+  return new JoinError('PROMOTED', 'this node was promoted to a manager, which vtep refuses to be');
 }
 
 /** What an identity is made of. */

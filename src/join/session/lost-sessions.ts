@@ -43,7 +43,7 @@ export class LostSessions {
     if (!managers.every((manager) => this.#foreign.has(manager))) return undefined;
     return new JoinError(
       'FOREIGN_CERTIFICATE',
-      `${error.message}; if docker swarm ca --rotate replaced the root CA while this node was away, remove the node, delete its state directory and join again with a token`,
+      `${error.message}; docker swarm ca --rotate may have replaced the root CA while this node was away`,
       { cause: error },
     );
   }

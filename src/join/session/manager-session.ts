@@ -205,10 +205,7 @@ export class ManagerSession {
 function sessionError(error: JoinError): JoinError {
   if (!(error instanceof GrpcError)) return error;
   if (error.status === GrpcStatus.InvalidArgument && error.reason.includes('session invalid')) {
-    return new JoinError(
-      'IDENTITY_IN_USE',
-      'another process opened a session with this identity: each process needs a state directory of its own',
-    );
+    return new JoinError('IDENTITY_IN_USE', 'another process opened a session with this identity');
   }
   if (error.status === GrpcStatus.Aborted || error.status === GrpcStatus.NotFound) {
     return new JoinError('SESSION_ENDED', `${error.message.split(':', 2).join(':')}: the manager ended the session`, {
