@@ -19,3 +19,8 @@ export class VtepError<Code extends string = string> extends Error {
     this.code = code;
   }
 }
+
+/** Whether something thrown is an error of vtep, whatever its code. */
+export function isVtepError(error: unknown): error is VtepError {
+  return error instanceof VtepError;
+}

@@ -11,32 +11,20 @@
 export * from './wire/index.js';
 export { type BulkSyncEntries, type TableEvents, type UserData, type UserState } from './user-data.js';
 export { type Random } from './random.js';
-export { BroadcastQueue } from './broadcast-queue.js';
 export { type DecodedParts, decodeParts, encodeParts, fromStream, toStream } from './user-codec.js';
-export { partBytes, gossipBytes } from './message-size.js';
 export { type GossipEndpoint, sameEndpoint } from './member/endpoint.js';
 export { Member } from './member/member.js';
 export { type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/context.js';
 export { MemberCounts } from './member/counts.js';
 export { type MemberEvent, type MemberOutput, type MemberUser } from './member/output.js';
 export { type PacketPart, type StateExchange, type StreamMessage, type UserPart } from './member/packet.js';
-export {
-  DEFAULT_MEMBER_PARAMETERS,
-  type MemberParameters,
-  PLAIN_SWIM,
-  pushPullInterval,
-  retransmitLimit,
-  suspicionTimeout,
-} from './member/parameters.js';
+export { DEFAULT_MEMBER_PARAMETERS, type MemberParameters, PLAIN_SWIM } from './member/parameters.js';
 export { Peer } from './member/peer.js';
-export { Suspicion } from './member/suspicion.js';
-export { Awareness } from './member/awareness.js';
 export { NetworkDb } from './networkdb/network-db.js';
 export { type Cluster } from './networkdb/cluster.js';
 export { type NetworkDbPorts } from './networkdb/context.js';
 export { NetworkDbError, type NetworkDbErrorCode } from './networkdb/error.js';
 export { NetworkDbCounts } from './networkdb/counts.js';
-export { LamportClock } from './networkdb/lamport-clock.js';
 export { DEFAULT_NETWORK_DB_PARAMETERS, type NetworkDbParameters } from './networkdb/parameters.js';
 export { type TableChange, type TableEntry } from './networkdb/table-change.js';
 export {
@@ -47,7 +35,8 @@ export {
 } from './networkdb/swarm-member.js';
 export { DOCKER_PROFILES, type DockerProfile } from './profiles.js';
 export { type LearnedChanges, type LearnedNetwork, type LearnedState } from './learned/learned-network.js';
-export { LearnedTables, type LearnedTablesOptions } from './learned/learned-tables.js';
+export { type LearnedTablesOptions } from './learned/learned-options.js';
+export { LearnedTables } from './learned/learned-tables.js';
 export { type LearnedCounts, LearnedRefusal } from './learned/learned-counts.js';
 export { kindAndName, learnedEndpointId } from './learned/learned-endpoint.js';
 export {

@@ -2,7 +2,7 @@
  * A node of a swarm: a VTEP whose peers, endpoints and services come from gossip.
  * @module vtep/swarm
  */
-export { DEFAULT_GOSSIP_BOUNDS, type GossipBounds } from './member/gossip-bounds.js';
+export type { GossipBounds } from './member/gossip-bounds.js';
 export { GossipError, type GossipErrorCode } from './member/gossip-error.js';
 export type { SwarmGossipSettings } from './member/local-gossip.js';
 export { openGossip } from './member/open-gossip.js';
@@ -10,16 +10,10 @@ export { startGossipThread } from './member/start-gossip-thread.js';
 export { SwarmError, type SwarmErrorCode } from './error.js';
 export type { AttachmentInterface, JoinedAttachment } from './joined/joined-attachment.js';
 export type { JoinedVtepEvent, KeyTags } from './joined/joined-events.js';
-export {
-  type JoinedAttachmentReport,
-  type JoinedReport,
-  JoinedVtep,
-  type JoinedVtepCloseOptions,
-  type JoinedVtepOptions,
-} from './joined-vtep.js';
+export type { JoinedVtepCloseOptions, JoinedVtepOptions } from './joined/joined-options.js';
+export type { JoinedAttachmentReport, JoinedReport } from './joined/joined-report.js';
+export { JoinedVtep } from './joined-vtep.js';
 export type { KeyAge } from './joined/key-ages.js';
-export { joinedMetrics } from './status/joined-metrics.js';
-export { joinedSections } from './status/joined-sections.js';
 export type { UnderlayAddress } from './joined/underlay-address.js';
 export type {
   GossipCounters,
@@ -31,8 +25,6 @@ export type {
   SwarmGossipListener,
   SwarmGossipOptions,
 } from './member/swarm-gossip.js';
-export { gossipMetrics } from './status/gossip-metrics.js';
-export { gossipSections } from './status/gossip-sections.js';
 export type { SilentPeer } from './silent-peers.js';
 export type { JoinedNetwork, OpenGossip, OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
 export type { OwnEndpointReport, SwarmReport } from './swarm-report.js';

@@ -1,119 +1,25 @@
 /** A node of a Docker swarm that carries its overlay networks, without a Docker engine. */
-import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { VtepError } from '../error.js';
-import { type GossipEndpoint, learnedEndpointId } from '../gossip/index.js';
-import {
-  type AttachedNetwork,
-  type JoinError,
-  JoinedNode,
-  type JoinedNodeOptions,
-  type JoinEvent,
-  JoinState,
-  type SwarmNode,
-} from '../join/index.js';
-import { LiveError, type NodeCipher } from '../live/index.js';
+import { isVtepError } from '../error.js';
+import type { GossipEndpoint } from '../gossip/index.js';
+import { type JoinError, JoinedNode, type JoinEvent, JoinState, type SwarmNode } from '../join/index.js';
+import { LiveError } from '../live/index.js';
 import { formatAddress, type KeyRing, parseIp, RingOutcome } from '../overlay/index.js';
 import { SwarmError } from './error.js';
-import { type AttachmentInterface, AttachmentInterfaces, type JoinedAttachment } from './joined/joined-attachment.js';
+import { AttachedNetworks } from './joined/attached-networks.js';
+import { AttachmentInterfaces, type JoinedAttachment } from './joined/joined-attachment.js';
 import type { JoinedVtepEvent, KeyTags } from './joined/joined-events.js';
-import { addressBytes, type WantedNetwork, wantedNetworks } from './joined/joined-networks.js';
-import { type KeyAge, KeyAges } from './joined/key-ages.js';
+import type { JoinedVtepCloseOptions, JoinedVtepOptions } from './joined/joined-options.js';
+import type { JoinedReport } from './joined/joined-report.js';
+import { KeyAges } from './joined/key-ages.js';
 import { type UnderlayAddress, underlayAddress } from './joined/underlay-address.js';
-import type { OwnEndpoint, SwarmVtepOptions } from './swarm-options.js';
+import type { SwarmVtepOptions } from './swarm-options.js';
 import { SwarmVtep, type SwarmVtepKeys } from './swarm-vtep.js';
-
-/** Options of a node that joins a swarm. */
-export interface JoinedVtepOptions
-  extends
-    Omit<SwarmVtepOptions, 'here' | 'port' | 'gossip' | 'cipher' | 'onTrouble'>,
-    Omit<JoinedNodeOptions, 'hostname' | 'attachments' | 'onEvent' | 'random'> {
-  /** For encrypted networks; the keys come from the swarm. */
-  readonly cipher: NodeCipher;
-  /**
-   * The node's name in `docker node ls`, and the name of its endpoints in DNS.
-   * @default the system's host name
-   */
-  readonly name?: string;
-  /** Networks to attach to, each with an interface. */
-  readonly attachments?: readonly JoinedAttachment[];
-  /**
-   * The address on which the others reach this node's gossip, IPv4 or IPv6: one of this machine's.
-   * @default the local address of the connection to the manager
-   */
-  readonly advertiseAddress?: string;
-  /**
-   * The address of the VTEP: one of this machine's.
-   * @default `advertiseAddress`
-   */
-  readonly dataPathAddress?: string;
-  /**
-   * MTU of the underlay in bytes.
-   * @default that of the interface with the VTEP's address, at most 9000
-   */
-  readonly underlayMtu?: number;
-  /** Called for each event, in order. It must not throw. */
-  readonly onEvent?: (event: JoinedVtepEvent) => void;
-  /** Cancels `open`. */
-  readonly signal?: AbortSignal;
-}
-
-/** How to close. */
-export interface JoinedVtepCloseOptions {
-  /**
-   * Whether to leave the gossip and to give the addresses back. Otherwise the next process with this identity gets them.
-   * @default true
-   */
-  readonly leave?: boolean;
-}
-
-/** An attachment, as an operator sees it. */
-export interface JoinedAttachmentReport extends AttachmentInterface {
-  readonly attachment: AttachedNetwork;
-  /** Address of this node's load balancer on the network; undefined if the swarm gave none. */
-  readonly balancer: string | undefined;
-  /** Why the node isn't on the network, though it is attached to it. */
-  readonly refused: VtepError | undefined;
-}
-
-/** What a joined node is doing. */
-export interface JoinedReport {
-  readonly name: string;
-  /** As the swarm last described the node; undefined before that. */
-  readonly node: SwarmNode | undefined;
-  readonly state: JoinState;
-  /** The manager of the session; undefined without one. */
-  readonly manager: string | undefined;
-  /** Why the state is what it is, if something is wrong. */
-  readonly error: JoinError | undefined;
-  readonly managers: readonly string[];
-  /** Seconds since the manager last answered a heartbeat; undefined if none of this session has been answered. */
-  readonly heartbeatAge: number | undefined;
-  readonly attachments: readonly JoinedAttachmentReport[];
-  /** Requests that aren't attached, and why. */
-  readonly waiting: readonly { readonly request: JoinedAttachment; readonly error: JoinError | undefined }[];
-  readonly keys: { readonly gossip: readonly KeyAge[]; readonly ipsec: readonly KeyAge[] };
-  /** Number of key rotations seen. */
-  readonly rotations: number;
-  /** Number of services whose tasks were rejected. */
-  readonly rejectedServices: number;
-}
-
-/** How often to look whether new interfaces are there, in milliseconds. */
-const LOOK_MS = 50;
-
-/** A network that the VTEP is on. */
-interface OnNetwork {
-  /** Ids of its endpoints in gossip, by task. */
-  readonly endpoints: Map<string, string>;
-  balancer: string | undefined;
-}
 
 const GOSSIP_PORT = 7946;
 const DEFAULT_VXLAN_PORT = 4789;
-const ID_BYTES = 32;
 /** Maximum milliseconds for leaving the gossip, and again for giving the addresses back. */
 const LEAVE_MS = 3_000;
 
@@ -154,12 +60,8 @@ export class JoinedVtep {
   readonly #emit: (event: JoinedVtepEvent) => void;
   readonly #ages: { readonly gossip: KeyAges; readonly ipsec: KeyAges };
   readonly #failed = new AbortController();
-  readonly #on = new Map<string, OnNetwork>();
-  readonly #refused = new Map<string, VtepError>();
+  readonly #networks: AttachedNetworks;
   readonly #attachErrors = new Map<JoinedAttachment, JoinError>();
-  /** Attachments whose interface isn't there yet, by the endpoint's id in gossip. */
-  readonly #opening = new Map<string, AttachedNetwork>();
-  #looking: NodeJS.Timeout | undefined;
   #swarm: SwarmVtep | undefined;
   #seen: SwarmNode | undefined;
   #state: JoinState = JoinState.Connecting;
@@ -176,6 +78,7 @@ export class JoinedVtep {
     this.#requests = options.attachments ?? [];
     this.#interfaces = new AttachmentInterfaces(this.#requests);
     this.#emit = options.onEvent ?? ((): void => undefined);
+    this.#networks = new AttachedNetworks(this.name, this.#interfaces, this.#emit);
     const clock = options.clock ?? ((): number => performance.now() / 1000);
     this.#ages = { gossip: new KeyAges(clock), ipsec: new KeyAges(clock) };
     const { managers, token, stateDirectory, availability, platform, times } = options;
@@ -249,7 +152,7 @@ export class JoinedVtep {
         attachment,
         ...this.#interfaces.of(attachment),
         balancer: addresses.get(attachment.networkId),
-        refused: this.#refused.get(attachment.networkId),
+        refused: this.#networks.refusal(attachment.networkId),
       })),
       waiting: this.#requests
         .filter((request) => !attachments.some((attachment) => attachment.request === request))
@@ -268,9 +171,7 @@ export class JoinedVtep {
   async close({ leave = true }: JoinedVtepCloseOptions = {}): Promise<number> {
     const swarm = this.#swarm;
     this.#swarm = undefined;
-    this.#on.clear();
-    this.#opening.clear();
-    this.#stopLooking();
+    this.#networks.clear();
     if (swarm !== undefined) await within(LEAVE_MS, swarm.close({ tell: leave }));
     const held = this.node.attachments.length;
     return (await within(LEAVE_MS, this.node.close({ detach: leave }))) ?? held;
@@ -304,7 +205,7 @@ export class JoinedVtep {
       gossip?.wipe();
     }
     this.#useKeys();
-    this.#update();
+    this.#updateNetworks();
   }
 
   /** Opens the VTEP, without ESP if raw sockets aren't permitted: networks that aren't encrypted need none. */
@@ -341,7 +242,7 @@ export class JoinedVtep {
         return;
       case 'attached':
         this.#attachErrors.delete(event.attachment.request);
-        this.#updateSoon();
+        this.#updateNetworksSoon();
         return;
       case 'attach-failed':
         this.#attachErrors.set(event.request, event.error);
@@ -359,13 +260,18 @@ export class JoinedVtep {
     }
     this.#emit(event);
     if (event.kind === 'managers') this.#useSeeds();
-    if (event.kind === 'detached' || event.kind === 'balancers') this.#updateSoon();
+    if (event.kind === 'detached' || event.kind === 'balancers') this.#updateNetworksSoon();
     if (this.#failure !== undefined) this.#failed.abort();
   }
 
+  #updateNetworks(): void {
+    const { attachments, balancers } = this.node;
+    if (this.#swarm !== undefined) this.#networks.update(this.#swarm, attachments, balancers);
+  }
+
   /** Updates once the node's list of attachments is current: it reports changes while it makes them. */
-  #updateSoon(): void {
-    queueMicrotask(() => this.#update());
+  #updateNetworksSoon(): void {
+    queueMicrotask(() => this.#updateNetworks());
   }
 
   #keys(gossip: KeyRing | undefined, ipsec: KeyRing | undefined): void {
@@ -374,7 +280,7 @@ export class JoinedVtep {
     if (had && changed) this.#rotations++;
     this.#setKeys({ gossip, ipsec });
     this.#emit({ kind: 'keys', rotated: had && changed, gossip: tagsOf(gossip), ipsec: tagsOf(ipsec) });
-    this.#update();
+    this.#updateNetworks();
   }
 
   /** Gives the VTEP the keys that came before it was open. */
@@ -403,102 +309,11 @@ export class JoinedVtep {
     const { gossip } = this.#swarm ?? {};
     if (gossip !== undefined) this.#swarm?.setSeeds(this.#seeds(gossip.endpoint.addr));
   }
-
-  /** Compares the networks that the VTEP is on with the attachments, and does what is missing. */
-  #update(): void {
-    const swarm = this.#swarm;
-    if (swarm === undefined) return;
-    const wanted = wantedNetworks(this.node.attachments, this.node.balancers);
-    for (const id of [...this.#on.keys()].filter((id) => !wanted.has(id))) {
-      swarm.removeNetwork(id);
-      for (const endpoint of this.#on.get(id)?.endpoints.values() ?? []) this.#opening.delete(endpoint);
-      this.#on.delete(id);
-    }
-    for (const id of [...this.#refused.keys()].filter((id) => !wanted.has(id))) this.#refused.delete(id);
-    for (const [id, one] of wanted) {
-      try {
-        this.#updateOne(swarm, id, one);
-        this.#refused.delete(id);
-      } catch (error) {
-        if (!isVtepError(error)) throw error;
-        const before = this.#refused.get(id);
-        this.#refused.set(id, error);
-        if (before?.message === error.message) continue;
-        for (const attachment of one.attachments) this.#emit({ kind: 'network-refused', attachment, error });
-      }
-    }
-  }
-
-  #updateOne(swarm: SwarmVtep, id: string, { network, attachments }: WantedNetwork): void {
-    const balancer = network.balancer === undefined ? undefined : formatAddress(network.balancer);
-    const present = this.#on.get(id);
-    if (present === undefined) {
-      const endpoints = attachments.map((attachment) => [attachment.taskId, this.#endpoint(attachment)] as const);
-      swarm.addNetwork({ ...network, endpoints: endpoints.map(([, endpoint]) => endpoint) });
-      this.#on.set(id, { balancer, endpoints: new Map(endpoints.map(([task, endpoint]) => [task, endpoint.id])) });
-      attachments.forEach((attachment, i) => this.#awaitInterface(endpoints[i][1].id, attachment));
-      return;
-    }
-    for (const [task, endpoint] of present.endpoints) {
-      if (attachments.some(({ taskId }) => taskId === task)) continue;
-      swarm.removeEndpoint(id, endpoint);
-      this.#opening.delete(endpoint);
-      present.endpoints.delete(task);
-    }
-    for (const attachment of attachments) {
-      if (present.endpoints.has(attachment.taskId)) continue;
-      const endpoint = swarm.addEndpoint(id, this.#endpoint(attachment));
-      present.endpoints.set(attachment.taskId, endpoint);
-      this.#awaitInterface(endpoint, attachment);
-    }
-    if (present.balancer !== balancer) {
-      swarm.setBalancer(id, network.balancer);
-      present.balancer = balancer;
-    }
-  }
-
-  /** Reports an attachment once its interface is there. */
-  #awaitInterface(endpoint: string, attachment: AttachedNetwork): void {
-    this.#opening.set(endpoint, attachment);
-    this.#looking ??= setInterval(() => this.#look(), LOOK_MS);
-  }
-
-  #look(): void {
-    const ports = this.#swarm?.vtep.node.ports;
-    for (const [endpoint, attachment] of this.#opening) {
-      if (ports?.has(learnedEndpointId(attachment.networkId, endpoint)) !== true) continue;
-      this.#opening.delete(endpoint);
-      this.#emit({ kind: 'attached', attachment, ...this.#interfaces.of(attachment) });
-    }
-    if (this.#opening.size === 0) this.#stopLooking();
-  }
-
-  #stopLooking(): void {
-    clearInterval(this.#looking);
-    this.#looking = undefined;
-  }
-
-  #endpoint(attachment: AttachedNetwork): OwnEndpoint & { readonly id: string } {
-    const { device, netns } = this.#interfaces.of(attachment);
-    return {
-      // Like a restarted container's: peers may still have the entries of an earlier process.
-      id: randomBytes(ID_BYTES).toString('hex'),
-      name: this.name,
-      address: addressBytes(attachment.address),
-      mac: attachment.mac,
-      device,
-      ...(netns === undefined ? {} : { netns }),
-    };
-  }
 }
 
 function tagsOf(ring: KeyRing | undefined): KeyTags | undefined {
   if (ring === undefined) return undefined;
   return { tags: ring.keys.map(({ tag }) => tag), transmit: ring.transmit.tag };
-}
-
-function isVtepError(error: unknown): error is VtepError {
-  return error instanceof VtepError;
 }
 
 /** The result of a promise, or undefined after a time. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BroadcastQueue } from '../../src/gossip/index.js';
+import { BroadcastQueue } from '../../src/gossip/broadcast-queue.js';
 
 function take(queue: BroadcastQueue<string>, limit: number, members = 1): string[] {
   const items: string[] = [];

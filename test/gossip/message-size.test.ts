@@ -12,9 +12,9 @@ import {
   encodeParts,
   fromStream,
   isFault,
-  partBytes,
   toStream,
 } from '../../src/gossip/index.js';
+import { partBytes } from '../../src/gossip/message-size.js';
 
 const ADDR = Uint8Array.of(192, 168, 50, 1);
 const SOURCE = { sourceAddr: ADDR, sourcePort: 7946, sourceNode: '631fe28f85ed' };

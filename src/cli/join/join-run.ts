@@ -12,14 +12,8 @@ import {
 } from '../../live/index.js';
 import { hostAndPort } from '../../live/internal.js';
 import { formatAddress } from '../../overlay/index.js';
-import {
-  gossipMetrics,
-  gossipSections,
-  joinedMetrics,
-  joinedSections,
-  type JoinedVtep,
-  type JoinedVtepEvent,
-} from '../../swarm/index.js';
+import { type JoinedVtep, type JoinedVtepEvent } from '../../swarm/index.js';
+import { gossipMetrics, gossipSections, joinedMetrics, joinedSections } from '../../swarm/internal.js';
 import { LiveScreen } from '../capture/live-screen.js';
 import { upJson, upLines } from '../live/up-report.js';
 import { openStatus } from '../live/up-status.js';

@@ -1,7 +1,7 @@
 /** `vtep join`: runs this host as a node of a Docker swarm. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { VtepError } from '../../error.js';
+import { isVtepError } from '../../error.js';
 import { JoinError } from '../../join/index.js';
 import { JoinedVtep } from '../../swarm/index.js';
 import { inQuotes } from '../../text/plain-text.js';
@@ -75,15 +75,11 @@ async function runNode(values: JoinValues, managers: readonly string[], ending: 
     return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;
   } catch (error) {
     // Cancelled before it had joined.
-    if (error instanceof VtepError && error.code === 'CLOSED' && ending.signal.aborted) return ExitCode.Done;
+    if (isVtepError(error) && error.code === 'CLOSED' && ending.signal.aborted) return ExitCode.Done;
     throw error;
   } finally {
     cipher.close();
   }
-}
-
-function isVtepError(error: unknown): error is VtepError {
-  return error instanceof VtepError;
 }
 
 /** `vtep join`. */

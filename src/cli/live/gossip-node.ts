@@ -9,14 +9,8 @@ import {
   type StatusSections,
 } from '../../live/index.js';
 import { ChangeKind, type Endpoint, type Network, type RingOutcome, type Topology } from '../../overlay/index.js';
-import {
-  gossipMetrics,
-  gossipSections,
-  type JoinedNetwork,
-  type OwnEndpoint,
-  SwarmVtep,
-  type SwarmGossipOptions,
-} from '../../swarm/index.js';
+import { type JoinedNetwork, type OwnEndpoint, SwarmVtep, type SwarmGossipOptions } from '../../swarm/index.js';
+import { gossipMetrics, gossipSections } from '../../swarm/internal.js';
 import { gossipEndpoints, readGossipKeys } from '../options/gossip-option.js';
 import { UsageError } from '../usage-error.js';
 import type { UpNode } from './up-node.js';

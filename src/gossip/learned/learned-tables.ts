@@ -11,50 +11,14 @@ import { type LearnedCounts, LearnedRefusal } from './learned-counts.js';
 import { kindAndName, learnedEndpointId } from './learned-endpoint.js';
 import { LearnedEntries, LearnedEntry } from './learned-entry.js';
 import type { LearnedChanges, LearnedNetwork, LearnedState } from './learned-network.js';
+import { checkNetwork } from './network-check.js';
+import { DEFAULT_BOUNDS, type LearnedTablesOptions } from './learned-options.js';
 import { LearnedNodes } from './learned-nodes.js';
 import { readEndpoint, readPeer } from './learned-values.js';
 import { type LocalEndpoint, localRecord, placeOf } from './local-endpoint.js';
 import { describeOwn } from './own-claims.js';
 import { PendingChanges } from './pending-changes.js';
 
-/** Options of learned tables. */
-export interface LearnedTablesOptions {
-  /** This node's VTEP: 4 or 16 bytes. Entries with VTEPs of the other family are refused. */
-  readonly vtep: Uint8Array;
-  /** This node's name in gossip: its own entries are ignored. */
-  readonly name: string;
-  /**
-   * This node's name in the topology.
-   * @default its name in gossip
-   */
-  readonly node?: string;
-  /** MTU of the underlay interfaces of all nodes, in bytes. */
-  readonly mtu: number;
-  /** @default 4,096 */
-  readonly maxNodes?: number;
-  /**
-   * Most keys of entries on all networks.
-   * @default 65,536
-   */
-  readonly maxEndpoints?: number;
-  /**
-   * Most keys of entries on one network.
-   * @default 16,384
-   */
-  readonly maxPerNetwork?: number;
-  /**
-   * Most bytes of all values.
-   * @default 64 MiB
-   */
-  readonly maxBytes?: number;
-  /** Receives a description of each problem, once: somebody else claims the address of an endpoint of this node. */
-  readonly onTrouble?: (text: string) => void;
-}
-
-const MAX_NODES = 4096;
-const MAX_ENDPOINTS = 65_536;
-const MAX_PER_NETWORK = 16_384;
-const MAX_BYTES = 64 * 1024 * 1024;
 /** Key of this node's load balancer in the topology. */
 const BALANCER_KEY = 'lb';
 
@@ -93,7 +57,7 @@ export class LearnedTables {
 
   constructor(options: LearnedTablesOptions) {
     this.#options = options;
-    const { mtu, maxNodes: most = MAX_NODES, name, node = name } = options;
+    const { mtu, maxNodes: most = DEFAULT_BOUNDS.maxNodes, name, node = name } = options;
     this.#nodes = new LearnedNodes(this.#pending.nodes, { mtu, most, reserved: [name, node] });
   }
 
@@ -118,7 +82,7 @@ export class LearnedTables {
    * has a `/`, or an address of this node is in none of its subnets: nothing has changed then
    */
   addNetwork(network: LearnedNetwork): void {
-    this.#checkNetwork(network);
+    checkNetwork(network, this.#networks);
     const known = this.#networks.get(network.id);
     const entries = known ?? new LearnedEntries(network);
     if (known !== undefined) {
@@ -224,28 +188,8 @@ export class LearnedTables {
     return this.#options.node ?? this.#options.name;
   }
 
-  #checkNetwork({ id, networks, balancer }: LearnedNetwork): void {
-    const fail = (text: string): never => {
-      throw new VtepError('BAD_GOSSIP', `network ${inQuotes(id)}: ${text}`);
-    };
-    if (networks.length === 0 || id.includes('/')) fail('it has no VNI, or its id has a /');
-    const [{ name }] = networks;
-    for (const other of this.#networks.values()) {
-      if (other.network.id === id) continue;
-      if (other.name === name) fail(`another network has the name ${inQuotes(name)}`);
-      const shared = networks.find(({ vni }) => other.network.networks.some((each) => each.vni === vni));
-      if (shared !== undefined) fail(`another network has the VNI ${shared.vni}`);
-    }
-    if (balancer !== undefined && placeOf({ networks }, balancer) === undefined) {
-      fail("its load balancer's address is in none of its subnets");
-    }
-    for (const { name: local, address } of this.#networks.get(id)?.locals.values() ?? []) {
-      if (placeOf({ networks }, address) === undefined) fail(`endpoint ${inQuotes(local)} is in none of its subnets`);
-    }
-  }
-
   #newEntry(entries: LearnedEntries, key: string): LearnedEntry | undefined {
-    const { maxEndpoints = MAX_ENDPOINTS, maxPerNetwork = MAX_PER_NETWORK } = this.#options;
+    const { maxEndpoints = DEFAULT_BOUNDS.maxEndpoints, maxPerNetwork = DEFAULT_BOUNDS.maxPerNetwork } = this.#options;
     if (this.#entries >= maxEndpoints || entries.byKey.size >= maxPerNetwork) {
       this.#refuse(LearnedRefusal.TooManyEndpoints);
       return undefined;
@@ -282,7 +226,7 @@ export class LearnedTables {
   #fits(before: number, bytes: Uint8Array | undefined): Uint8Array | undefined {
     this.#bytes -= before;
     if (bytes === undefined) return undefined;
-    if (this.#bytes + bytes.length > (this.#options.maxBytes ?? MAX_BYTES)) {
+    if (this.#bytes + bytes.length > (this.#options.maxBytes ?? DEFAULT_BOUNDS.maxBytes)) {
       this.#refuse(LearnedRefusal.TooManyEndpoints);
       return undefined;
     }

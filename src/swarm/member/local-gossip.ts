@@ -1,3 +1,4 @@
+/** A member of a swarm's gossip: its sockets, timers and keys, around the member of `src/gossip`. */
 import { randomBytes } from 'node:crypto';
 import {
   decodeParts,
@@ -31,6 +32,7 @@ import { MemberKeys } from './member-keys.js';
 import type { StreamFailure } from './opened-streams.js';
 import { OwnEntries } from './own-entries.js';
 import { type ArrivedPacket, PacketInbox } from './packet-inbox.js';
+import { checkMemberOptions } from './member-options.js';
 import { PacketReach } from './packet-reach.js';
 import { Seeds } from './seeds.js';
 import { StreamReach } from './stream-reach.js';
@@ -46,9 +48,6 @@ const LEAVE_TIMEOUT = 5000;
 /** How often addresses of members that are gone are forgotten, in milliseconds. */
 const FORGET_INTERVAL = 10_000;
 const NAME_BYTES = 6;
-const MAX_NAME = 512;
-const IPV4_BYTES = 4;
-const IPV6_BYTES = 16;
 
 /** How a member behaves, where it is not the default. */
 export interface SwarmGossipSettings extends SwarmMemberParameters {
@@ -128,7 +127,7 @@ export class LocalGossip implements SwarmGossip {
     settings: SwarmGossipSettings = {},
   ): Promise<LocalGossip> {
     const name = options.name ?? randomBytes(NAME_BYTES).toString('hex');
-    checkOptions(name, options.endpoint);
+    checkMemberOptions(name, options.endpoint);
     const shared = {
       bounds: { ...DEFAULT_GOSSIP_BOUNDS, ...settings.bounds },
       known: new KnownAddresses(),
@@ -419,20 +418,5 @@ export class LocalGossip implements SwarmGossip {
     this.#changes.clear();
     this.#keys.wipe();
     await this.#sockets.close();
-  }
-}
-
-function checkOptions(name: string, { addr, port }: GossipEndpoint): void {
-  if (name === '' || Buffer.byteLength(name) > MAX_NAME) {
-    throw new GossipError('BAD_OPTION', `a member's name has 1 to ${MAX_NAME} bytes`);
-  }
-  if (addr.length !== IPV4_BYTES && addr.length !== IPV6_BYTES) {
-    throw new GossipError('BAD_OPTION', `an address has 4 or 16 bytes, not ${addr.length}`);
-  }
-  if (addr.every((byte) => byte === 0)) {
-    throw new GossipError('BAD_OPTION', 'a member needs an address that others reach it at, not the unspecified one');
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 0xffff) {
-    throw new GossipError('BAD_OPTION', `a port is a whole number from 0 to 65535, not ${port}`);
   }
 }

@@ -57,7 +57,7 @@ export class OwnEntries {
     const before = this.#db.value(networkId, tableName, key);
     if (before === undefined) {
       this.#try(() => this.#db.createEntry(networkId, tableName, key, value, now));
-    } else if (!isSame(before, value)) {
+    } else if (Buffer.compare(before, value) !== 0) {
       this.#try(() => this.#db.updateEntry(networkId, tableName, key, value, now));
     }
   }
@@ -72,8 +72,4 @@ export class OwnEntries {
       return false;
     }
   }
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

@@ -2,7 +2,7 @@
 import type { StatusSection, StatusSections } from '../../live/index.js';
 import { formatAddress } from '../../overlay/index.js';
 import { PeerMark } from '../../dataplane/index.js';
-import type { GossipEndpoint } from '../../gossip/index.js';
+import { endpointText } from '../member/address-text.js';
 import type { SwarmReport } from '../swarm-report.js';
 
 /**
@@ -14,12 +14,6 @@ export function gossipSections(latest: () => SwarmReport | undefined): StatusSec
     ['gossip', () => gossipSection(latest())],
     ['members', () => memberSection(latest())],
   ]);
-}
-
-/** An address with a port, as in a URL. */
-export function endpointText({ addr, port }: GossipEndpoint): string {
-  const address = formatAddress(addr);
-  return addr.length === 4 ? `${address}:${port}` : `[${address}]:${port}`;
 }
 
 function gossipSection(report: SwarmReport | undefined): StatusSection {

@@ -3,7 +3,8 @@ import { PeerMark } from '../../dataplane/index.js';
 import type { StatusSection, StatusSections } from '../../live/index.js';
 import { formatAddress } from '../../overlay/index.js';
 import { formatMac } from '../../wire/index.js';
-import type { JoinedReport, JoinedVtep } from '../joined-vtep.js';
+import type { JoinedReport } from '../joined/joined-report.js';
+import type { JoinedVtep } from '../joined-vtep.js';
 import type { SwarmVtep } from '../swarm-vtep.js';
 
 const MILLISECONDS = 1000;

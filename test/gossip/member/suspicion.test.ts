@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Awareness, Suspicion, pushPullInterval, suspicionTimeout } from '../../../src/gossip/index.js';
+import { Awareness } from '../../../src/gossip/member/awareness.js';
+import { pushPullInterval, suspicionTimeout } from '../../../src/gossip/member/parameters.js';
+import { Suspicion } from '../../../src/gossip/member/suspicion.js';
 
 test('a suspicion shrinks with the logarithm of its confirmations', () => {
   const suspicion = new Suspicion('me', 3, 2000, 30_000, 1000);

@@ -6,7 +6,6 @@ import {
   EntryEvent,
   type GossipEndpoint,
   GossipType,
-  LamportClock,
   MembershipEvent,
   NetworkDb,
   NetworkDbError,
@@ -18,6 +17,7 @@ import {
   type TableEvent,
   type UserData,
 } from '../../../src/gossip/index.js';
+import { LamportClock } from '../../../src/gossip/networkdb/lamport-clock.js';
 import { seededRandom } from '../../../src/gossip/random.js';
 import { endpointOf } from '../member/driver.js';
 
