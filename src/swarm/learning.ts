@@ -2,6 +2,7 @@
 import { VtepError } from '../error.js';
 import type { LearnedChanges, LearnedTables, TableChange } from '../gossip/index.js';
 import type { ServiceChange, ServiceSet, Topology, TopologyChange } from '../overlay/index.js';
+import { ChangeBatch } from './member/change-batch.js';
 import { serviceDifferences, topologyDifferences } from './resynchronisation.js';
 
 /** The tables of a running node. */
@@ -31,6 +32,8 @@ export interface LearningOptions {
 const TURN_MS = 2;
 /** Changes between two looks at the clock. */
 const PIECE = 64;
+/** Changes from gossip that are turned into changes of the tables together: those that keep coming mustn't delay them. */
+const SLAB = 4096;
 /** Milliseconds from a change that failed to the next comparison of all tables. */
 const RETRY_MS = 10_000;
 
@@ -38,8 +41,10 @@ const RETRY_MS = 10_000;
 export class Learning {
   readonly #options: LearningOptions;
   readonly #clock: () => number;
-  /** What came from gossip, and how much of it `learned` knows. */
-  #heard: TableChange[] = [];
+  /** What came from gossip: one change per entry, so that a busy node holds no more than the swarm's tables. */
+  readonly #heard = new ChangeBatch();
+  /** The oldest of it, and how much of them `learned` knows. */
+  #slab: readonly TableChange[] = [];
   #known = 0;
   /** What `learned` made of it, and how much of it the tables have. */
   #changes: LearnedChanges = { topology: [], services: [] };
@@ -59,7 +64,7 @@ export class Learning {
   get waiting(): number {
     const { topology, services } = this.#changes;
     const made = topology.length - this.#topologyApplied + services.length - this.#servicesApplied;
-    return this.#heard.length - this.#known + made;
+    return this.#heard.size + this.#slab.length - this.#known + made;
   }
 
   /** How often all tables were compared with what was learned, since a change couldn't be applied. */
@@ -69,7 +74,7 @@ export class Learning {
 
   /** Queues changes from gossip. */
   push(changes: readonly TableChange[]): void {
-    for (const change of changes) this.#heard.push(change);
+    for (const change of changes) this.#heard.add(change);
   }
 
   /**
@@ -119,13 +124,17 @@ export class Learning {
 
   #pieceOfHeard(): boolean {
     const { learned } = this.#options;
-    const heard = this.#heard;
-    const end = Math.min(this.#known + PIECE, heard.length);
-    for (; this.#known < end; this.#known++) learned.change(heard[this.#known]);
-    if (this.#known < heard.length) return true;
-    this.#heard = [];
+    if (this.#known === this.#slab.length) {
+      this.#slab = this.#heard.take(SLAB);
+      this.#known = 0;
+    }
+    const slab = this.#slab;
+    const end = Math.min(this.#known + PIECE, slab.length);
+    for (; this.#known < end; this.#known++) learned.change(slab[this.#known]);
+    if (this.#known < slab.length) return true;
+    this.#slab = [];
     this.#known = 0;
-    if (!learned.pending) return false;
+    if (!learned.pending) return this.#heard.size > 0;
     this.#applyLater(learned.take());
     return true;
   }

@@ -139,3 +139,27 @@ test("a change of this node's own that the tables refuse is undone, and thrown",
     ['own1'],
   );
 });
+
+test('an entry that changes again and again while the node is busy waits as one change', () => {
+  const { learning, tables } = setUp(() => 0);
+  for (let round = 0; round < 1000; round++) learning.push([peer(1), peer(2, 'updated')]);
+  assert.equal(learning.waiting, 2);
+  while (learning.turn());
+  assert.deepEqual([tables.counts.endpoints, learning.waiting], [2, 0]);
+});
+
+test('entries that never stop changing do not keep others from the tables', () => {
+  // Each look at the clock costs a millisecond, so that a turn never takes all that has come.
+  let now = 0;
+  const { learning, tables } = setUp(() => now++, 30_000);
+  const flood = Array.from({ length: 5000 }, (_, i) => peer(i + 2));
+  learning.push([peer(1)]);
+  for (let turn = 0; turn < 100; turn++) {
+    learning.push(flood);
+    learning.turn();
+  }
+  assert.equal(
+    tables.topology.endpoints.some(({ id }) => id === 'net/key1'),
+    true,
+  );
+});
