@@ -1,6 +1,7 @@
 /** What other rooms use of overlay beyond its public entry point. */
 export { CaptureKeys } from './keys/capture-keys.js';
 export { extractKeys, KeyText } from './keys/key-text.js';
+export { isNodeAddress } from './node-address.js';
 export { formatAddress } from './prefix.js';
 export { type DriverOptions, readDriverOptions } from './services/driver-options.js';
 export { INTERFACE_NAME_RULE, isInterfaceName } from './topology.js';

@@ -10,7 +10,7 @@ export const LearnedRefusal = {
   BadRecord: 'bad-record',
   /** A group MAC, or zero. */
   BadMac: 'bad-mac',
-  /** A VTEP that is unspecified, a group or of the other family. */
+  /** A VTEP that is unspecified, a group, broadcast, a loopback address, or of the other family. */
   BadVtep: 'bad-vtep',
   /** A name or alias is too long. */
   LongName: 'long-name',

@@ -202,10 +202,9 @@ export class LearnedTables {
 
   #setPeer(entries: LearnedEntries, entry: LearnedEntry, owner: string, bytes: Uint8Array | undefined): void {
     this.#unplace(entry);
-    const { vtep } = this.#options;
     const fits = this.#fits(entry.peerBytes, bytes);
     entry.peerBytes = fits?.length ?? 0;
-    const peer = fits === undefined ? undefined : readPeer(fits, vtep.length);
+    const peer = fits === undefined ? undefined : readPeer(fits, this.#options.vtep);
     if (typeof peer === 'string') this.#refuse(peer);
     entry.peer = peer === undefined || typeof peer === 'string' ? undefined : { owner, value: peer };
     this.#place(entries, entry);

@@ -10,7 +10,7 @@ import {
   type StreamMessage,
 } from '../../gossip/index.js';
 import { formatAddress } from '../../overlay/internal.js';
-import { endpointText } from './address-text.js';
+import { endpointText, withoutZone } from './address-text.js';
 import type { GossipBounds } from './gossip-bounds.js';
 import type { RunningCounters } from './gossip-counters.js';
 import { socketError } from './gossip-error.js';
@@ -119,7 +119,7 @@ export class AcceptedStreams {
 
   #accept(socket: Socket): void {
     const { bounds, known, keys, counters } = this.#context;
-    const address = socket.remoteAddress ?? '';
+    const address = withoutZone(socket.remoteAddress ?? '');
     const isKnown = known.has(address);
     if (isKnown && this.#members.size >= bounds.memberStreams) {
       counters.drop('too-many-streams');

@@ -1,7 +1,7 @@
 /** Addresses of members as Node writes them. */
 import { isIPv6 } from 'node:net';
-import type { GossipEndpoint } from '../../gossip/index.js';
-import { formatAddress } from '../../overlay/internal.js';
+import { type GossipEndpoint, sameEndpoint } from '../../gossip/index.js';
+import { formatAddress, isNodeAddress } from '../../overlay/internal.js';
 
 /** `192.168.50.1:7946`, an IPv6 address in brackets. */
 export function endpointText({ addr, port }: GossipEndpoint): string {
@@ -9,7 +9,17 @@ export function endpointText({ addr, port }: GossipEndpoint): string {
   return isIPv6(text) ? `[${text}]:${port}` : `${text}:${port}`;
 }
 
-/** Whether packets can be sent to a place: others may announce any. */
-export function isReachable({ addr, port }: GossipEndpoint, family: number): boolean {
-  return addr.length === family && port > 0 && port <= 0xffff && addr.some((byte) => byte !== 0);
+/**
+ * Whether packets can be sent to a place: others may announce any.
+ * @param own this member's
+ */
+export function isReachable(to: GossipEndpoint, own: GossipEndpoint): boolean {
+  const { addr, port } = to;
+  return port > 0 && port <= 0xffff && isNodeAddress(addr, own.addr) && !sameEndpoint(to, own);
+}
+
+/** Link-local addresses come with the interface's name. */
+export function withoutZone(address: string): string {
+  const at = address.indexOf('%');
+  return at < 0 ? address : address.slice(0, at);
 }

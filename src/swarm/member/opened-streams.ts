@@ -52,8 +52,8 @@ export class OpenedStreams {
   /** @param timeout milliseconds until the answer must be there */
   open(id: number, to: GossipEndpoint, message: StreamMessage, timeout: number): void {
     const { bounds, counters, keys } = this.#context;
-    const refusal = !isReachable(to, this.#from.addr.length)
-      ? 'the address is of the other family, or none'
+    const refusal = !isReachable(to, this.#from)
+      ? 'the address is of the other family, or none of a node'
       : this.#open.size >= bounds.openedStreams
         ? 'too many streams are open'
         : undefined;

@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { GossipEndpoint } from '../../gossip/index.js';
 import { formatAddress } from '../../overlay/internal.js';
-import { endpointText, isReachable } from './address-text.js';
+import { endpointText, isReachable, withoutZone } from './address-text.js';
 import type { RunningCounters } from './gossip-counters.js';
 import { socketError } from './gossip-error.js';
 import type { ArrivedPacket } from './packet-inbox.js';
@@ -22,15 +22,15 @@ export interface PacketSocketListener {
 /** The UDP socket of a member. */
 export class PacketSocket {
   readonly #socket: Socket;
-  readonly #family: number;
+  readonly #own: GossipEndpoint;
   readonly #counters: RunningCounters;
   readonly #sent = (error: Error | null): void => {
     if (error !== null) this.#counters.drop('not-sent');
   };
 
-  private constructor(socket: Socket, family: number, counters: RunningCounters) {
+  private constructor(socket: Socket, own: GossipEndpoint, counters: RunningCounters) {
     this.#socket = socket;
-    this.#family = family;
+    this.#own = own;
     this.#counters = counters;
   }
 
@@ -71,12 +71,12 @@ export class PacketSocket {
       const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
       listener.packetArrived({ bytes: plain, address: withoutZone(address), port });
     });
-    return new PacketSocket(socket, family, counters);
+    return new PacketSocket(socket, endpoint, counters);
   }
 
   /** Sends a packet, or counts it as `not-sent`. */
   send(to: GossipEndpoint, bytes: Uint8Array): void {
-    if (!isReachable(to, this.#family) || this.#socket.getSendQueueSize() > MAX_WAITING) {
+    if (!isReachable(to, this.#own) || this.#socket.getSendQueueSize() > MAX_WAITING) {
       this.#counters.drop('not-sent');
       return;
     }
@@ -88,10 +88,4 @@ export class PacketSocket {
   async close(): Promise<void> {
     await new Promise<void>((done) => void this.#socket.close(done));
   }
-}
-
-/** Link-local addresses come with the interface's name. */
-function withoutZone(address: string): string {
-  const at = address.indexOf('%');
-  return at < 0 ? address : address.slice(0, at);
 }

@@ -177,7 +177,9 @@ describe('tables learned from gossip', () => {
       [named('k', 'a', 'x', '10.0.77.3'), 'outside-subnets'],
       [peer('k', 'a', '10.0.9.3', '192.168.50.9'), 'own-vtep'],
       [peer('k', 'a', '10.0.9.3', '224.0.0.1'), 'bad-vtep'],
-      [peer('k', 'a', '10.0.9.3', '2001:db8::1'), 'bad-vtep'],
+      ...['255.255.255.255', '0.0.0.0', '0.1.2.3', '127.0.0.1', '2001:db8::1'].map(
+        (vtep) => [peer('k', 'a', '10.0.9.3', vtep), 'bad-vtep'] as const,
+      ),
       [peer('k', 'a', '10.0.9.3', '192.168.50.1', '01:00:5e:00:00:01'), 'bad-mac'],
       [peer('k', 'a', '10.0.9.250', '192.168.50.1'), 'own-address'],
       [named('k', 'a', 'x'.repeat(300), '10.0.9.3'), 'long-name'],
