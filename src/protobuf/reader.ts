@@ -96,7 +96,8 @@ export class ProtobufReader<Fault extends string = never> {
 
   /** Reads a copy of at most `max` bytes. */
   bytes(max = Infinity): Uint8Array {
-    return this.view(max).slice();
+    // A Buffer's slice would be a view.
+    return new Uint8Array(this.view(max));
   }
 
   /** Reads at most `max` bytes without copying them. */

@@ -218,7 +218,7 @@ export class ObservedTopology {
     key[0] = family;
     for (let i = 0; i < 4; i++) key[1 + i] = i < words ? getWord(bytes, offset + 4 * i) : 0;
     const index = this.#nodeIndex.add();
-    if (index === this.#nodes.length) this.#nodes.push(bytes.slice(offset, offset + 4 * words));
+    if (index === this.#nodes.length) this.#nodes.push(new Uint8Array(bytes.subarray(offset, offset + 4 * words)));
     return index;
   }
 
@@ -231,7 +231,14 @@ export class ObservedTopology {
     const index = this.#seenIndex.add();
     if (index < 0) return undefined;
     if (index === this.#seen.length) {
-      this.#seen.push({ index, vni, mac: bytes.slice(offset, offset + MAC), ip: undefined, node, sure: false });
+      this.#seen.push({
+        index,
+        vni,
+        mac: new Uint8Array(bytes.subarray(offset, offset + MAC)),
+        ip: undefined,
+        node,
+        sure: false,
+      });
     }
     const seen = this.#seen[index];
     if (sent && !seen.sure) {
@@ -272,8 +279,8 @@ export class ObservedTopology {
     const inner = this.#inner;
     if (inner.walkEthernet(bytes, start, end) !== HeaderError.None || inner.etherType !== EtherType.Ipv4) return;
     const at = inner.addressOffset;
-    source.ip ??= bytes.slice(at, at + 4);
-    if (destination !== undefined) destination.ip ??= bytes.slice(at + 4, at + 8);
+    source.ip ??= new Uint8Array(bytes.subarray(at, at + 4));
+    if (destination !== undefined) destination.ip ??= new Uint8Array(bytes.subarray(at + 4, at + 8));
   }
 
   /**

@@ -266,7 +266,7 @@ class Values {
 export function decodeMember(bytes: Uint8Array, stream = false): MemberMessage | GossipFault {
   if (bytes.length === 0) return 'truncated';
   const type = bytes[0];
-  if (type === MessageType.User && !stream) return { type, body: bytes.slice(1) };
+  if (type === MessageType.User && !stream) return { type, body: new Uint8Array(bytes.subarray(1)) };
   if (!isMemberType(type)) return 'unknown-type';
   const reader = new MsgpackReader(bytes, 1);
   const values = new Values(reader);
@@ -322,5 +322,5 @@ function nodeStateOf(values: Values): PushNodeState {
 /** Bytes that follow the structs. */
 function rest(reader: MsgpackReader, bytes: Uint8Array, length: number): Uint8Array {
   if (reader.fault === undefined && bytes.length - reader.at < length) reader.fail('truncated');
-  return reader.fault === undefined ? bytes.slice(reader.at, reader.at + length) : NO_BYTES;
+  return reader.fault === undefined ? new Uint8Array(bytes.subarray(reader.at, reader.at + length)) : NO_BYTES;
 }

@@ -152,7 +152,9 @@ export class MsgpackReader {
 
   /** Reads a copy of a byte string of at most `max` bytes; nil is undefined. */
   raw(max: number): Uint8Array | undefined {
-    return this.view(max)?.slice();
+    const view = this.view(max);
+    // A Buffer's slice would be a view.
+    return view === undefined ? undefined : new Uint8Array(view);
   }
 
   /** Reads a byte string without copying it; nil is undefined. */

@@ -108,7 +108,7 @@ export class GossipStreams {
   /** Keeps a segment that came before an earlier one. */
   #keep(stream: Stream, sequence: number, payload: Uint8Array): void {
     if (stream.early.size >= MAX_EARLY || stream.early.has(sequence)) return;
-    stream.early.set(sequence, payload.slice());
+    stream.early.set(sequence, new Uint8Array(payload));
     this.#hold(stream, payload.length);
   }
 

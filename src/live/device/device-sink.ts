@@ -36,7 +36,7 @@ export class DeviceSink implements PacketSink {
     // The writer reuses its buffer before the stream is done with it.
     this.#writer = new PcapWriter(
       (bytes) => {
-        if (!this.#over) stdin.write(bytes.slice());
+        if (!this.#over) stdin.write(new Uint8Array(bytes));
       },
       { nanoseconds: true },
     );

@@ -136,7 +136,7 @@ export class UpstreamQuery {
   #take(message: Uint8Array): void {
     const { query } = this.#request;
     if (message.length < HEADER_BYTES || (message[2] & RESPONSE) === 0) return;
-    if (message[0] === query[0] && message[1] === query[1]) this.#settle(message.slice());
+    if (message[0] === query[0] && message[1] === query[1]) this.#settle(new Uint8Array(message));
   }
 
   #settle(message: Uint8Array | undefined): void {

@@ -127,7 +127,7 @@ export class NodeSas {
    * @param aead the cipher that holds the keys
    */
   constructor(here: Uint8Array, aead: Aead, options: NodeSasOptions) {
-    this.#here = here.slice();
+    this.#here = new Uint8Array(here);
     this.#aead = aead;
     this.#options = options;
     this.#reservations = options.reservations ?? new SequenceReservations({ random: options.random });

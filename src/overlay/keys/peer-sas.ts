@@ -67,7 +67,7 @@ export class PeerSas {
 
   constructor(peer: number, address: Uint8Array, maker: SaMaker) {
     this.#peer = peer;
-    this.#address = address.slice();
+    this.#address = new Uint8Array(address);
     this.#maker = maker;
   }
 

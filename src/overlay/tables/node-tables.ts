@@ -359,7 +359,7 @@ export class NodeTables implements IndexedTopology {
 
   #endpointOf({ vni, vtep, ip, mac, ...rest }: EndpointRecord): Endpoint {
     const indexes = { network: this.networkOf(vni), node: this.#nodeWith(vtep) };
-    return { ...rest, ...indexes, ip: ip?.slice(), mac: mac.slice() };
+    return { ...rest, ...indexes, ip: copyOf(ip), mac: copyOf(mac) };
   }
 
   #link(index: number, endpoint: Endpoint): void {
@@ -389,5 +389,11 @@ export class NodeTables implements IndexedTopology {
 }
 
 function copyOfNode(node: Node): Node {
-  return { ...node, vtep: node.vtep.slice(), mac: node.mac?.slice() };
+  return { ...node, vtep: copyOf(node.vtep), mac: copyOf(node.mac) };
+}
+
+/** A copy, also of a Buffer, whose slices are views. */
+function copyOf<T extends Uint8Array | undefined>(bytes: T): T extends undefined ? undefined : Uint8Array;
+function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes === undefined ? undefined : new Uint8Array(bytes);
 }

@@ -476,3 +476,35 @@ describe('mutated vectors', () => {
     }
   });
 });
+
+/** Whether a value, or anything in it, is a view of a buffer. */
+function refersTo(value: unknown, { buffer }: Uint8Array): boolean {
+  if (value instanceof Uint8Array) return value.length > 0 && value.buffer === buffer;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((inner) => refersTo(inner, { buffer } as Uint8Array));
+}
+
+test('what is decoded from a Buffer is a copy, so that the Buffer may be used again', () => {
+  const address = Uint8Array.of(192, 168, 50, 1);
+  const members = [
+    PING,
+    ALIVE,
+    { type: MessageType.User, body: Uint8Array.of(1, 2, 3) },
+    { type: MessageType.Ack, seqNo: 1, payload: Uint8Array.of(1, 2, 3) },
+    { type: MessageType.IndirectPing, seqNo: 1, target: address, port: 1, node: 'a', nack: true, sourceAddr: address },
+  ] as const;
+  for (const message of members) {
+    const buffer = Buffer.from(encodeMember(message));
+    const decoded = decodeMember(buffer);
+    assert.ok(!isFault(decoded));
+    assert.equal(refersTo(decoded, buffer), false, String(message.type));
+    buffer.fill(0);
+    assert.deepEqual(decoded, decodeMember(encodeMember(message)));
+  }
+  for (const { gossip_message_hex: hex } of TABLE_EVENTS) {
+    const buffer = Buffer.from(hex, 'hex');
+    const decoded = decodeGossip(buffer);
+    assert.ok(!isFault(decoded));
+    assert.equal(refersTo(decoded, buffer), false);
+  }
+});

@@ -489,3 +489,24 @@ describe('any sequence of changes', () => {
     );
   });
 });
+
+test('addresses given as Buffers are copied', () => {
+  const tables = tablesOf();
+  const node = { name: 'c', vtep: Buffer.from(OTHER), mac: undefined, mtu: 1500 };
+  const endpoint = {
+    kind: 'container',
+    name: 'e',
+    vni: 7,
+    vtep: node.vtep,
+    mac: Buffer.from(MACS[2]),
+    ip: Buffer.from([10, 9, 0, 9]),
+  } as const;
+  tables.apply([
+    { kind: AddNode, node },
+    { kind: AddEndpoint, endpoint },
+  ]);
+  for (const bytes of [node.vtep, endpoint.mac, endpoint.ip]) bytes.fill(0xff);
+  const added = tables.topology.endpoints.find(({ name }) => name === 'e');
+  assert.deepEqual([added?.mac, added?.ip?.join('.')], [MACS[2], '10.9.0.9']);
+  assert.deepEqual(tables.topology.nodes.find(({ name }) => name === 'c')?.vtep, OTHER);
+});
