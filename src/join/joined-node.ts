@@ -124,9 +124,9 @@ export class JoinedNode {
     return this.#session?.connection.localAddress;
   }
 
-  /** When the manager last answered a heartbeat, in milliseconds since 1970; undefined if none of this session has. */
-  get heartbeatAt(): number | undefined {
-    return this.#session?.heartbeatAt;
+  /** Milliseconds since the manager last answered a heartbeat; undefined if none of this session has been answered. */
+  get heartbeatAge(): number | undefined {
+    return this.#session?.heartbeatAge;
   }
 
   /** Copies of the swarm's keys, to be wiped after use. */
@@ -246,11 +246,11 @@ export class JoinedNode {
         former?.end();
         // Closing ends the session that it finds: this one came later.
         if (this.#isClosed()) break;
-        const registeredAt = Date.now();
+        const registeredAt = performance.now();
         this.#registered(member, session);
         error = await session.ended;
         // Not as soon as it is registered: a manager may end each session at once.
-        if (Date.now() - registeredAt > this.#times.backoffMs) this.#backoff.reset();
+        if (performance.now() - registeredAt > this.#times.backoffMs) this.#backoff.reset();
       } catch (failure) {
         if (!(failure instanceof JoinError)) throw failure;
         error = failure;

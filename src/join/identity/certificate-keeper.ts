@@ -28,8 +28,8 @@ export class CertificateKeeper {
   /** Whether the swarm asks for a renewal, for a new root CA. */
   #rotate = false;
   #promoted = false;
-  /** In milliseconds since 1970. */
-  #renewedAt = 0;
+  /** By the monotonic clock, in milliseconds. */
+  #renewedAt = -Infinity;
 
   /**
    * @param random a number in [0, 1), for the time of renewals
@@ -80,7 +80,7 @@ export class CertificateKeeper {
 
   /** Renews at once, but not again and again for a swarm that keeps asking. */
   #renewSoon(): void {
-    const recently = Date.now() - this.#renewedAt < this.#times.renewRetryMs;
+    const recently = performance.now() - this.#renewedAt < this.#times.renewRetryMs;
     this.#timer.retryIn(recently ? this.#times.renewRetryMs : 0);
   }
 
@@ -124,7 +124,7 @@ export class CertificateKeeper {
       this.#identity = renewed;
       this.#listener.changed('certificate', renewed);
       this.#timer.schedule(renewed);
-      this.#renewedAt = Date.now();
+      this.#renewedAt = performance.now();
       this.#rotate = false;
       this.#renewing = false;
       this.#listener.reopen();

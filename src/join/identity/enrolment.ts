@@ -111,7 +111,8 @@ export interface Issuance {
 export async function requestCertificate(connection: ManagerConnection, issuance: Issuance): Promise<NodeIdentity> {
   const { rootPem, token, availability = 0, times, signal } = issuance;
   const request = createCertificateRequest();
-  const deadline = Date.now() + times.issueMs;
+  // The system's clock may be set meanwhile.
+  const deadline = performance.now() + times.issueMs;
   let nodeId: string;
   try {
     const text = token === undefined ? '' : token.use((secret) => secret);
@@ -125,7 +126,7 @@ export async function requestCertificate(connection: ManagerConnection, issuance
     throw tokenError(connection.address, error);
   }
   for (;;) {
-    const left = deadline - Date.now();
+    const left = Math.ceil(deadline - performance.now());
     if (left <= 0) {
       throw new JoinError(
         'MANAGER_SILENT',
@@ -152,7 +153,7 @@ export async function requestCertificate(connection: ManagerConnection, issuance
       }
       return identity;
     }
-    await sleep(Math.min(POLL_MS, Math.max(0, deadline - Date.now())), undefined, { signal }).catch(() => {
+    await sleep(Math.min(POLL_MS, Math.max(0, deadline - performance.now())), undefined, { signal }).catch(() => {
       throw new JoinError('CLOSED', 'the node was closed');
     });
   }

@@ -9,7 +9,7 @@ const TAKEN_WITHIN_MS = 60_000;
 
 /** The sessions and attempts that failed. */
 export class LostSessions {
-  /** In milliseconds since 1970; undefined before the first registration. */
+  /** By the monotonic clock, in milliseconds; undefined before the first registration. */
   #registeredAt: number | undefined;
   #taken = 0;
   /** Managers with certificates of another CA, while nothing else has answered. */
@@ -17,7 +17,7 @@ export class LostSessions {
 
   /** Records that a session was registered. */
   registered(): void {
-    this.#registeredAt = Date.now();
+    this.#registeredAt = performance.now();
     this.#foreign.clear();
   }
 
@@ -30,7 +30,7 @@ export class LostSessions {
   lost(error: JoinError, address: string, managers: readonly string[]): JoinError | undefined {
     if (FINAL.has(error.code)) return error;
     if (error.code === 'IDENTITY_IN_USE') {
-      if (Date.now() - (this.#registeredAt ?? 0) > TAKEN_WITHIN_MS) this.#taken = 0;
+      if (performance.now() - (this.#registeredAt ?? -Infinity) > TAKEN_WITHIN_MS) this.#taken = 0;
       return ++this.#taken >= MAX_TAKEN ? error : undefined;
     }
     // Once it was registered, it is what answers that changed, and may change back.

@@ -101,9 +101,9 @@ export class ManagerSession {
     return opened;
   }
 
-  /** When the manager last answered a heartbeat, in milliseconds since 1970; undefined if it hasn't yet. */
-  get heartbeatAt(): number | undefined {
-    return this.#heartbeatAt;
+  /** Milliseconds since the manager last answered a heartbeat; undefined if it hasn't yet. */
+  get heartbeatAge(): number | undefined {
+    return this.#heartbeatAt === undefined ? undefined : performance.now() - this.#heartbeatAt;
   }
 
   /** Starts heartbeats and assignments. */
@@ -161,7 +161,7 @@ export class ManagerSession {
     try {
       const { period } = await this.connection.call(heartbeat, { sessionId: this.id }, this.#times.callMs);
       if (this.#over) return;
-      this.#heartbeatAt = Date.now();
+      this.#heartbeatAt = performance.now();
       const asked = (period?.seconds ?? 0) * 1000 + (period?.nanos ?? 0) / 1e6;
       const pause = Math.min(Math.max(asked, MIN_PERIOD_MS), MAX_PERIOD_MS);
       this.#timer = setTimeout(() => void this.#beat(), pause);
