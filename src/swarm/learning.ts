@@ -33,7 +33,7 @@ const TURN_MS = 2;
 /** Changes between two looks at the clock. */
 const PIECE = 64;
 /** Changes from gossip that are turned into changes of the tables together: those that keep coming mustn't delay them. */
-const SLAB = 4096;
+const SLAB = 512;
 /** Milliseconds from a change that failed to the next comparison of all tables. */
 const RETRY_MS = 10_000;
 

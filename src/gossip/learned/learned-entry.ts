@@ -1,7 +1,7 @@
 /** The entries of a network in both tables, by key, as far as other nodes have made them. */
 import type { ServiceNetworkSet } from '../../overlay/index.js';
 import type { EndpointRecord as TableRecord } from '../wire/messages.js';
-import { isIngressBalancer, type PeerEndpoint } from '../wire/overlay-records.js';
+import { addressOf, isIngressBalancer, type PeerEndpoint } from '../wire/overlay-records.js';
 import type { LearnedNetwork } from './learned-network.js';
 import type { LocalEndpoint } from './local-endpoint.js';
 import { OwnClaims } from './own-claims.js';
@@ -28,6 +28,14 @@ export class LearnedEntry {
   constructor(key: string, id: string) {
     this.key = key;
     this.id = id;
+  }
+
+  /** Whether it names an address or a MAC. */
+  claims(address: Uint8Array, mac: Uint8Array): boolean {
+    const { peer, record } = this;
+    if (peer !== undefined && (isSame(peer.value.address, address) || isSame(peer.value.mac, mac))) return true;
+    const named = record === undefined ? undefined : addressOf(record.value.endpointIp);
+    return named !== undefined && isSame(named, address);
   }
 
   get isEmpty(): boolean {
@@ -117,6 +125,10 @@ export class LearnedEntries {
     if (balancer !== undefined) balancers.set(here, balancer);
     return { name: this.name, ingress, internal, dsr, balancers: Object.fromEntries(balancers) };
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 function firstOf(entries: ReadonlySet<LearnedEntry> | undefined): LearnedEntry | undefined {

@@ -14,6 +14,8 @@ export class LearnedNodes {
   readonly #nodes = new Map<string, UsedNode>();
   readonly #names: Set<string>;
   readonly #pending: Differences<string, Node>;
+  /** The last one that made a name unique. */
+  #number = 1;
   readonly #mtu: number;
   readonly #most: number;
 
@@ -81,7 +83,9 @@ export class LearnedNodes {
     const [owner] = owners.keys();
     let name = owner;
     // The same owner may have another VTEP, and anybody may have any name.
-    for (let n = 1; this.#names.has(name); n++) name = `${owner} ${formatAddress(vtep)}${n === 1 ? '' : ` #${n}`}`;
+    if (this.#names.has(name)) name = `${owner} ${formatAddress(vtep)}`;
+    // The number never comes back: whoever takes all names with small ones makes nobody search.
+    while (this.#names.has(name)) name = `${owner} ${formatAddress(vtep)} #${++this.#number}`;
     this.#names.add(name);
     const node: Node = { name, vtep, mac: undefined, mtu: this.#mtu };
     this.#nodes.set(key, { node, owners });

@@ -129,15 +129,18 @@ export class LearnedTables {
       this.#forget(entries, foreign);
       entries.byKey.delete(key);
     }
+    const former = entries.locals.get(key);
     this.#setLocal(entries, endpoint);
-    this.#replaceAll(entries);
+    this.#replaceClaims(entries, endpoint);
+    if (former !== undefined) this.#replaceClaims(entries, former);
   }
 
   /** Removes an endpoint of this node. @returns whether there was one */
   removeEndpoint(networkId: string, key: string): boolean {
     const entries = this.#networks.get(networkId);
-    if (entries === undefined || key === BALANCER_KEY || !this.#removeOwn(entries, key)) return false;
-    this.#replaceAll(entries);
+    const local = entries?.locals.get(key);
+    if (entries === undefined || local === undefined || !this.#removeOwn(entries, key)) return false;
+    this.#replaceClaims(entries, local);
     return true;
   }
 
@@ -336,14 +339,21 @@ export class LearnedTables {
     return undefined;
   }
 
-  /** Reconsiders all entries of a network, after a change of the network or of this node's endpoints there. */
+  /** Reconsiders all entries of a network, after a change of the network. */
   #replaceAll(entries: LearnedEntries): void {
-    for (const entry of entries.byKey.values()) {
-      this.#unplace(entry);
-      this.#place(entries, entry);
-      this.#followRecord(entries, entry);
-      this.#follow(entries, entry);
-    }
+    for (const entry of entries.byKey.values()) this.#replace(entries, entry);
+  }
+
+  /** Reconsiders the entries that claim an address or MAC of an endpoint of this node that was added or removed. */
+  #replaceClaims(entries: LearnedEntries, { address, mac }: LocalEndpoint): void {
+    for (const entry of entries.byKey.values()) if (entry.claims(address, mac)) this.#replace(entries, entry);
+  }
+
+  #replace(entries: LearnedEntries, entry: LearnedEntry): void {
+    this.#unplace(entry);
+    this.#place(entries, entry);
+    this.#followRecord(entries, entry);
+    this.#follow(entries, entry);
   }
 
   /** Takes an entry out of everything but its network's list. */

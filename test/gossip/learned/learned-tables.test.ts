@@ -382,3 +382,40 @@ describe("entries of a node's own endpoints", () => {
     assert.deepEqual(announcedBalancer({ ...ingress, balancer: undefined }, 'k', HERE.vtep), []);
   });
 });
+
+test('nobody can make names expensive by taking those that others would get', () => {
+  const it = new Following({ maxNodes: 3000 });
+  const owner = (index: number): string => ['a', 'a 9.9.9.9'][index] ?? `a 9.9.9.9 #${index}`;
+  for (let i = 0; i < 2000; i++) {
+    it.learned.change(peer(`k${i}`, owner(i), '10.0.9.3', `172.16.${i >> 8}.${i & 0xff}`));
+  }
+  it.learned.take();
+  const nameOf = (): string | undefined => {
+    it.learned.change(flapping);
+    const added = it.learned.take().topology.find(({ kind }) => kind === ChangeKind.AddNode);
+    it.learned.change(gone(flapping));
+    it.learned.take();
+    return added?.kind === ChangeKind.AddNode ? added.node.name : undefined;
+  };
+  const flapping = peer('flapping', 'a', '10.0.9.4', '9.9.9.9');
+  // A search that starts over each time would find the same one.
+  const names = [nameOf(), nameOf(), nameOf()];
+  assert.ok(names.every((name) => name?.startsWith('a 9.9.9.9 #') === true));
+  assert.equal(new Set(names).size, 3);
+});
+
+test('an own endpoint that comes and goes reconsiders exactly the entries that claim what it has', () => {
+  const it = new Following();
+  it.follow(peer('k1', 'a', '10.0.9.3', '192.168.50.1'), named('k1', 'a', 'web', '10.0.9.3'));
+  it.follow(peer('k2', 'a', '10.0.9.4', '192.168.50.1', '02:42:0a:00:09:63'), named('k3', 'b', 'db', '10.0.9.3'));
+  const before = it.lines;
+  const own = { key: 'own', name: 'own', address: parseIp('10.0.9.3'), mac: parseMac('02:42:0a:00:09:63') };
+  it.learned.addEndpoint(NET.id, own);
+  it.follow();
+  assert.deepEqual(it.lines, [OWN_BALANCER, 'own container 4097 10.0.9.3 192.168.50.9'].sort());
+  assert.deepEqual([...it.records.values()], ['own']);
+  it.learned.removeEndpoint(NET.id, 'own');
+  it.follow();
+  assert.deepEqual(it.lines, before);
+  assert.deepEqual([...it.records.values()].sort(), ['db', 'web']);
+});
