@@ -14,6 +14,8 @@ export { type Random } from './random.js';
 export { type DecodedParts, decodeParts, encodeParts, fromStream, toStream } from './user-codec.js';
 export { type GossipEndpoint, sameEndpoint } from './member/endpoint.js';
 export { Member } from './member/member.js';
+export { type StreamDone } from './member/streams.js';
+export { type Suspicion } from './member/suspicion.js';
 export { type MemberIdentity, type MemberPorts, SWARM_VERSIONS } from './member/context.js';
 export { MemberCounts } from './member/counts.js';
 export { type MemberEvent, type MemberOutput, type MemberUser } from './member/output.js';

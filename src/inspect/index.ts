@@ -39,6 +39,7 @@ export {
   type GossipMember,
   type GossipNetwork,
   type GossipReport,
+  type GossipNames,
   GossipSurvey,
   type GossipSurveyOptions,
   type GossipTime,

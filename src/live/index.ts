@@ -48,7 +48,7 @@ export { StatusServer } from './status/status-server.js';
 export type { AttachedBalancer } from './services/attached-balancer.js';
 export type { PrometheusText } from './metrics/prometheus-text.js';
 export type { LiveServices, LiveServicesOptions } from './services/live-services.js';
-export type { ServicePart } from './services/service-part.js';
+export type { PartSource, ServicePart } from './services/service-part.js';
 export { BalancerPort, type BalancerPortOptions } from './services/balancer-port.js';
 export { SocketUnderlay, type SocketUnderlayOptions } from './socket/socket-underlay.js';
 export { TapDevice } from './tap/tap.js';

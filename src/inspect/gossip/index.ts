@@ -10,4 +10,10 @@ export type {
 } from './gossip-report.js';
 export { GossipLearner } from './gossip-learner.js';
 export { type LearnedOptions, type LearnedTopology, type SeenNetwork } from './learned-topology.js';
-export { GOSSIP_PORT, GossipSurvey, type GossipSurveyOptions, type GossipTime } from './gossip-survey.js';
+export {
+  GOSSIP_PORT,
+  type GossipNames,
+  GossipSurvey,
+  type GossipSurveyOptions,
+  type GossipTime,
+} from './gossip-survey.js';

@@ -98,11 +98,18 @@ export interface SwarmGossip {
   setKeys(keys: KeyRing | undefined): void;
   /** Replaces the members to join, at once and whenever none of them is a member. */
   setSeeds(seeds: readonly GossipEndpoint[]): void;
+  /** Joins a network, whose entries then arrive; without effect on one that it is on. */
   joinNetwork(id: string): void;
+  /** Leaves a network, and withdraws this node's entries there. */
   leaveNetwork(id: string): void;
   /** Creates or replaces an entry of this node. */
   setEntry(networkId: string, tableName: string, key: string, value: Uint8Array): void;
+  /** Withdraws an entry of this node. Unknown ones are ignored. */
   removeEntry(networkId: string, tableName: string, key: string): void;
+  /**
+   * What it is doing.
+   * @throws GossipError `CLOSED`
+   */
   report(): Promise<GossipReport>;
   /**
    * Leaves: tells the others, and closes the sockets.
