@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -10,76 +10,14 @@ import { grpcFrame } from '../../src/join/grpc/frame-reader.js';
 import { JoinError } from '../../src/join/index.js';
 import { AssignmentsMessage, CertificateStatusResponse } from '../../src/join/messages.js';
 import { FakeCa, keyOfRequest } from './fake-ca.js';
-import { answer, begin, endWith, FakeManager, FakeSwarm, type Handler, refuse, send } from './fake-manager.js';
-import { Joining, stateDirectory } from './joining.js';
+import { answer, begin, send } from './fake-answers.js';
+import type { FakeManager } from './fake-manager.js';
+import { FakeSwarm } from './fake-swarm.js';
+import { Joining, managerOf, stateDirectory } from './joining.js';
+import { eachNonsense } from './nonsense.js';
 
 const HOUR_MS = 3_600_000;
 const MIB = 1 << 20;
-
-async function managerOf(t: TestContext, swarm = new FakeSwarm()): Promise<FakeManager> {
-  const manager = await FakeManager.start(swarm);
-  t.after(() => {
-    if (swarm.managers.includes(manager)) manager.stop();
-  });
-  return manager;
-}
-
-const NONSENSE: Readonly<Record<string, Handler>> = {
-  'random bytes': (stream) => answer(stream, Buffer.from('ffffffffffffffffffffffff', 'hex')),
-  'an empty message': (stream) => answer(stream, new Uint8Array(0)),
-  'no message': (stream) => {
-    begin(stream);
-    stream.end();
-  },
-  'two messages': (stream) => {
-    begin(stream);
-    stream.write(grpcFrame(new Uint8Array(0)));
-    stream.end(grpcFrame(new Uint8Array(0)));
-  },
-  'a compressed message': (stream) => {
-    begin(stream);
-    stream.end(Buffer.from('0100000000', 'hex'));
-  },
-  'an announced message of 4 GiB': (stream) => {
-    begin(stream);
-    stream.write(Buffer.from('00ffffffff', 'hex'));
-  },
-  'half a message': (stream) => {
-    begin(stream);
-    stream.end(Buffer.from('000000001000', 'hex'));
-  },
-  'half a message, and silence': (stream) => {
-    begin(stream);
-    stream.write(Buffer.from('000000001000', 'hex'));
-  },
-  'headers, and silence': (stream) => begin(stream),
-  'an HTTP error': (stream) => stream.respond({ ':status': 503 }, { endStream: true }),
-  'an unknown method': (stream) => refuse(stream, 12, 'unknown service'),
-  'an error without sense': (stream) => refuse(stream, 4711, '\u001b[2J\u0000'),
-  'an end with an error': (stream) => {
-    begin(stream);
-    endWith(stream, 13, 'internal');
-  },
-  // Not within a callback, where Node's sessions don't survive it.
-  'a reset': (stream) => void setImmediate(() => stream.close(2)),
-  'a destroyed connection': (stream) => void setImmediate(() => stream.session?.destroy()),
-  silence: () => undefined,
-  'a flood': (stream) => {
-    begin(stream);
-    const flood = (): void => {
-      if (!stream.destroyed) stream.write(Buffer.alloc(1 << 16, 0xff), () => setImmediate(flood));
-    };
-    flood();
-  },
-};
-
-/** Tries all kinds of nonsense, a few at a time. */
-async function eachNonsense(act: (what: string, handler: Handler) => Promise<void>): Promise<void> {
-  const cases = Object.entries(NONSENSE);
-  for (let i = 0; i < cases.length; i += 4) {
-    await Promise.all(cases.slice(i, i + 4).map(([what, handler]) => act(what, handler)));
-  }
-}
 
 for (const method of ['Session', 'Heartbeat', 'Assignments', 'UpdateTaskStatus', 'AttachNetwork']) {
   test(`nonsense, silence and lost connections in ${method} are survived, and the node recovers`, async (t) => {
@@ -113,7 +51,7 @@ for (const method of ['Session', 'Heartbeat', 'Assignments', 'UpdateTaskStatus',
 }
 
 test('a manager that blocks each call for ever is given up after the time for calls', async (t) => {
-  for (const method of ['Session', 'Heartbeat', 'Assignments']) {
+  const blocked = async (method: string): Promise<void> => {
     const manager = await managerOf(t);
     manager.overrides.set(method, (stream) => begin(stream));
     const joining = new Joining(t, {
@@ -126,7 +64,8 @@ test('a manager that blocks each call for ever is given up after the time for ca
     const { error } = await joining.event('state', (event) => event.error !== undefined);
     assert.equal(error?.code, 'MANAGER_SILENT', method);
     await joining.node.close();
-  }
+  };
+  await Promise.all(['Session', 'Heartbeat', 'Assignments'].map(blocked));
 });
 
 test('a manager that blocks detaching does not keep the node from closing', async (t) => {

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
-import { begin, FakeManager, FakeSwarm, send } from './fake-manager.js';
+import { begin, send } from './fake-answers.js';
+import { FakeManager } from './fake-manager.js';
+import { FakeSwarm } from './fake-swarm.js';
 import { Joining, stateDirectory } from './joining.js';
 
 async function swarmOf(t: TestContext, count = 1): Promise<{ swarm: FakeSwarm; managers: FakeManager[] }> {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { JoinedNode, type JoinedNodeOptions, type JoinEvent } from '../../src/join/index.js';
-import type { FakeManager } from './fake-manager.js';
+import { FakeManager } from './fake-manager.js';
+import { FakeSwarm } from './fake-swarm.js';
 
 type Kind = JoinEvent['kind'];
 type EventOf<K extends Kind> = Extract<JoinEvent, { kind: K }>;
@@ -28,6 +29,17 @@ export function stateDirectory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'vtep-join-'));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** A manager, which is stopped after the test. */
+export async function managerOf(
+  t: TestContext,
+  swarm = new FakeSwarm(),
+  certificate?: { key: string; cert: string },
+): Promise<FakeManager> {
+  const manager = await FakeManager.start(swarm, certificate);
+  t.after(() => manager.stop());
+  return manager;
 }
 
 /** The node and its events. */

@@ -4,25 +4,17 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { grpcFrame } from '../../src/join/grpc/frame-reader.js';
 import { JoinError } from '../../src/join/index.js';
 import { SessionMessage } from '../../src/join/messages.js';
 import { ProtobufWriter } from '../../src/protobuf/internal.js';
 import { FakeCa } from './fake-ca.js';
-import { answer, begin, endWith, FakeManager, FakeSwarm, type Handler, refuse, send } from './fake-manager.js';
-import { Joining, stateDirectory } from './joining.js';
+import { answer, begin, endWith, type Handler, refuse, send } from './fake-answers.js';
+import type { FakeManager } from './fake-manager.js';
+import { FakeSwarm } from './fake-swarm.js';
+import { Joining, managerOf, stateDirectory } from './joining.js';
+import { eachNonsense } from './nonsense.js';
 
 const YEAR_MS = 365 * 24 * 3_600_000;
-
-async function managerOf(
-  t: TestContext,
-  swarm = new FakeSwarm(),
-  certificate?: { key: string; cert: string },
-): Promise<FakeManager> {
-  const manager = await FakeManager.start(swarm, certificate);
-  t.after(() => manager.stop());
-  return manager;
-}
 
 /** The error of a first join. */
 async function failure(
@@ -100,45 +92,8 @@ test("a manager's certificate of another CA, of a worker, or out of date is refu
 });
 
 test('nonsense in answers is an error, for each method of the first join', async (t) => {
-  const nonsense: Readonly<Record<string, Handler>> = {
-    'random bytes': (stream) => answer(stream, Buffer.from('ffffffffffffffffffffffff', 'hex')),
-    'an empty message': (stream) => answer(stream, new Uint8Array(0)),
-    'no message': (stream) => {
-      begin(stream);
-      stream.end();
-    },
-    'two messages': (stream) => {
-      begin(stream);
-      stream.write(grpcFrame(new Uint8Array(0)));
-      stream.end(grpcFrame(new Uint8Array(0)));
-    },
-    'a compressed message': (stream) => {
-      begin(stream);
-      stream.end(Buffer.from('0100000000', 'hex'));
-    },
-    'a huge message': (stream) => {
-      begin(stream);
-      stream.write(Buffer.from('00ffffffff', 'hex'));
-    },
-    'half a message': (stream) => {
-      begin(stream);
-      stream.end(Buffer.from('000000001000', 'hex'));
-    },
-    'an HTTP error': (stream) => stream.respond({ ':status': 503 }, { endStream: true }),
-    'an unknown method': (stream) => refuse(stream, 12, 'unknown service'),
-    'a reset': (stream) => stream.close(2),
-    'a destroyed connection': (stream) => stream.session?.destroy(),
-    silence: () => undefined,
-    'a flood': (stream) => {
-      begin(stream);
-      const flood = (): void => {
-        if (!stream.destroyed) stream.write(Buffer.alloc(1 << 16, 0xff), () => setImmediate(flood));
-      };
-      flood();
-    },
-  };
   for (const method of ['GetRootCACertificate', 'IssueNodeCertificate', 'NodeCertificateStatus']) {
-    for (const [what, handler] of Object.entries(nonsense)) {
+    await eachNonsense(async (what, handler) => {
       const manager = await managerOf(t);
       manager.overrides.set(method, handler);
       const joining = new Joining(t, {
@@ -148,7 +103,7 @@ test('nonsense in answers is an error, for each method of the first join', async
         times: { callMs: 200, issueMs: 300 },
       });
       await assert.rejects(joining.node.start(), (error) => error instanceof JoinError, `${method}: ${what}`);
-    }
+    });
   }
 });
 

@@ -4,7 +4,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Outcome, scratch } from '../run.js';
-import { FakeManager, FakeSwarm, refuse } from '../../join/fake-manager.js';
+import { refuse } from '../../join/fake-answers.js';
+import { FakeManager } from '../../join/fake-manager.js';
+import { FakeSwarm } from '../../join/fake-swarm.js';
 import { Joining } from '../../join/joining.js';
 import { UpProcess } from '../live/up-process.js';
 

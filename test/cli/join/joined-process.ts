@@ -1,6 +1,7 @@
 /** `vtep join` in a network namespace, and a manager there. */
 import assert from 'node:assert/strict';
-import { FakeManager, type FakeSwarm } from '../../join/fake-manager.js';
+import { FakeManager } from '../../join/fake-manager.js';
+import type { FakeSwarm } from '../../join/fake-swarm.js';
 import { inNamespace } from '../../live/namespaces/in-namespace.js';
 import type { NetworkNamespace } from '../../live/namespaces/network-namespace.js';
 import { spawnVtep, VtepProcess } from '../../live/namespaces/vtep-process.js';

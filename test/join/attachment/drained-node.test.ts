@@ -3,17 +3,11 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import test, { type TestContext } from 'node:test';
 import type { JoinedNodeOptions } from '../../../src/join/index.js';
-import { FakeManager, FakeSwarm } from '../fake-manager.js';
-import { Joining, stateDirectory } from '../joining.js';
+import type { FakeManager } from '../fake-manager.js';
+import { Joining, managerOf, stateDirectory } from '../joining.js';
 
 const FIXED = { network: 'web', address: '10.77.0.50' };
 const OTHER = { network: 'web', address: '10.77.0.60' };
-
-async function managerOf(t: TestContext): Promise<FakeManager> {
-  const manager = await FakeManager.start(new FakeSwarm());
-  t.after(() => manager.stop());
-  return manager;
-}
 
 function drained(t: TestContext, manager: FakeManager, options: Partial<JoinedNodeOptions>): Promise<Joining> {
   return Joining.start(t, manager, { availability: 'drain', ...options });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
 import type { KeyRing } from '../../../src/overlay/index.js';
-import { FakeManager, FakeSwarm } from '../fake-manager.js';
+import { FakeManager } from '../fake-manager.js';
+import { FakeSwarm } from '../fake-swarm.js';
 import { Joining, stateDirectory } from '../joining.js';
 
 async function swarmOf(t: TestContext, count: number): Promise<{ swarm: FakeSwarm; managers: FakeManager[] }> {
