@@ -16,12 +16,13 @@ export const DOCKER_PROFILES = {
       keepUnknownDeletes: false,
       ownEventsFirst: false,
       refuteOwnEntries: false,
+      catchUp: false,
     },
   },
   /** 29.0 to 29.7.2, memberlist 0.4.0 to 0.6.0: the networks of a failed node are forgotten, too (moby issue 53141). */
-  'docker-29.0': { member: MEMBERLIST, networkDb: { failedOwner: 'detach', refuteOwnEntries: false } },
+  'docker-29.0': { member: MEMBERLIST, networkDb: { failedOwner: 'detach', refuteOwnEntries: false, catchUp: false } },
   /** After 29.7.2: the entries of a failed node are hidden until it is back. */
-  'docker-29.8': { member: MEMBERLIST, networkDb: { refuteOwnEntries: false } },
+  'docker-29.8': { member: MEMBERLIST, networkDb: { refuteOwnEntries: false, catchUp: false } },
 } as const satisfies Record<string, SwarmMemberParameters>;
 
 /** Name of a profile. */

@@ -10,6 +10,7 @@ import {
   GossipKeyring,
   NodeState,
   StreamDecoder,
+  type SwarmMemberParameters,
   decodeParts,
   encodeParts,
   encodeStream,
@@ -216,4 +217,31 @@ test('this member and engines of all releases agree with each other', () => {
     createAll(simulation);
     settle(simulation, 40_000, name);
   }
+});
+
+/** How long nodes that all start at once, each with an entry, take until they agree. */
+function timeOfStart(seed: number, nodes: number, parameters: SwarmMemberParameters): number {
+  const simulation = new Simulation({ seed, nodes, parameters });
+  const [first] = simulation.nodes;
+  for (const node of simulation.nodes) {
+    simulation.start(node, `node-${node.index}`);
+    simulation.call(node, ({ networkDb }, now) => {
+      if (node !== first) networkDb.join([first.endpoint], now);
+      networkDb.joinNetwork(NETWORK, now);
+      networkDb.createEntry(NETWORK, TABLE, node.name, Uint8Array.of(1), now);
+    });
+  }
+  return settle(simulation, 60_000, `seed ${seed}`);
+}
+
+test('nodes that start at once know all entries within seconds, and engines with their next bulk sync', () => {
+  const engines: number[] = [];
+  for (let seed = 1; seed <= 40; seed += 1) {
+    for (const nodes of seed % 4 === 0 ? [6, 8, 20] : [8]) {
+      const time = timeOfStart(seed, nodes, {});
+      assert.ok(time <= 8000, `seed ${seed}, ${nodes} nodes: ${time} ms`);
+    }
+    engines.push(timeOfStart(seed, 8, DOCKER_PROFILES['docker-29.8']));
+  }
+  assert.ok(Math.max(...engines) > 10_000, engines.join(' '));
 });

@@ -114,6 +114,11 @@ export class Member {
     for (const endpoint of endpoints) this.#pushPull.exchange(endpoint, true, now, done);
   }
 
+  /** Exchanges the state with a member, as it does with one at random now and then. */
+  exchange(to: GossipEndpoint, now: number): void {
+    if (!this.hasLeft) this.#pushPull.exchange(to, false, now, undefined);
+  }
+
   /** Leaves the cluster: others learn that this member isn't dead. Go on until {@link hasLeft}. */
   leave(now: number): void {
     this.#states.leave(now);

@@ -11,6 +11,12 @@ import { type Nodes } from './nodes.js';
 import { residualSeconds } from './residual-time.js';
 import { type TableEvents } from './table-events.js';
 
+/**
+ * How long a node that joined a network as the first one waits, once it has learned of another there, in milliseconds:
+ * those that start with it are learned meanwhile, and so is what they have. Half of it is chosen at random.
+ */
+const CATCH_UP_TIME = 1000;
+
 /** Exchanges whole tables with other nodes: on joining a network, and now and then. */
 export class BulkSync {
   readonly #context: DbContext;
@@ -21,6 +27,7 @@ export class BulkSync {
   readonly #awaited = new Map<string, { readonly deadline: number; readonly network: Network | undefined }>();
   #cluster: Cluster | undefined;
   #syncAt = Infinity;
+  #catchUpAt = Infinity;
   /** No awaited exchange is given up before this. */
   #awaitedAt = Infinity;
 
@@ -33,7 +40,7 @@ export class BulkSync {
 
   /** When {@link advance} is due. */
   get nextDeadline(): number {
-    return Math.min(this.#syncAt, this.#awaitedAt);
+    return Math.min(this.#syncAt, this.#awaitedAt, this.#catchUpAt);
   }
 
   start(cluster: Cluster, now: number): void {
@@ -45,6 +52,7 @@ export class BulkSync {
   /** Does what is due. */
   advance(now: number): void {
     if (now >= this.#awaitedAt) this.#giveUp(now);
+    if (now >= this.#catchUpAt) this.#catchUp(now);
     if (now < this.#syncAt) return;
     this.#syncAt = nextTick(this.#syncAt, this.#context.parameters.bulkSyncInterval, now);
     this.#syncAll(now);
@@ -57,7 +65,17 @@ export class BulkSync {
     for (const { node } of network.nodes()) if (node.status === NodeStatus.Active) own.toSync.push(node);
     shuffle(own.toSync, random);
     if (own.toSync.length > parameters.joinSyncs) own.toSync.length = parameters.joinSyncs;
+    own.isFirst = parameters.catchUp && own.toSync.length === 0;
+    own.catchUpAt = Infinity;
     this.#syncNext(network, own, now);
+  }
+
+  /** Another node is now known to be on a network. */
+  attached({ own }: Network, now: number): void {
+    if (own?.isFirst !== true || own.leaving) return;
+    own.isFirst = false;
+    own.catchUpAt = now + (CATCH_UP_TIME / 2) * (1 + this.#context.random());
+    this.#catchUpAt = Math.min(this.#catchUpAt, own.catchUpAt);
   }
 
   /** Asks a node to exchange the tables of networks. */
@@ -147,6 +165,25 @@ export class BulkSync {
         this.#context.counts.unansweredSyncs += 1;
         this.#end(name, now);
       }
+    }
+  }
+
+  /** Exchanges tables with a node of each network that was joined when none was known there. */
+  #catchUp(now: number): void {
+    this.#catchUpAt = Infinity;
+    for (const network of this.#networks.values()) {
+      const { own } = network;
+      if (own === undefined || own.leaving) continue;
+      if (now < own.catchUpAt) {
+        this.#catchUpAt = Math.min(this.#catchUpAt, own.catchUpAt);
+        continue;
+      }
+      const picked: DbNode[] = [];
+      network.pick(1, this.#context.random, picked);
+      own.catchUpAt = Infinity;
+      // One exchange covers all networks that both are on.
+      for (const node of picked)
+        if (!this.#awaited.has(node.name)) this.#sync(node, this.#networks.common(node), undefined, now);
     }
   }
 

@@ -8,6 +8,8 @@ export interface Cluster {
   sendUser(to: readonly Peer[], data: UserData): void;
   /** Sends a message by a stream; `done` says whether it got there. */
   sendReliably(to: GossipEndpoint, data: UserData, now: number, done?: (succeeded: boolean, now: number) => void): void;
+  /** Exchanges the state with a member: a push/pull. */
+  exchange(to: GossipEndpoint, now: number): void;
   /** Exchanges the state with one of these. */
   join(endpoints: Iterable<GossipEndpoint>, now: number, done?: (succeeded: boolean, now: number) => void): void;
 }

@@ -1,12 +1,15 @@
 import { type UserState } from '../user-data.js';
 import { GossipType, MembershipEvent, type NetworkEntry, type NetworkEvent, type NodeEvent } from '../wire/messages.js';
 import { type Announcements } from './announcements.js';
+import { type BulkSync } from './bulk-sync.js';
 import { type DbContext } from './context.js';
 import { NodeStatus } from './db-node.js';
+import { type EarlyEvents } from './early-events.js';
 import { type Entries } from './entries.js';
-import { type OwnAttachment } from './network.js';
+import { type Network, type OwnAttachment } from './network.js';
 import { type Networks } from './networks.js';
 import { type Nodes } from './nodes.js';
+import { type TableEvents } from './table-events.js';
 
 /** Which nodes are in the cluster and on which networks, as events and push/pulls say. */
 export class Membership {
@@ -15,13 +18,28 @@ export class Membership {
   readonly #entries: Entries;
   readonly #nodes: Nodes;
   readonly #announcements: Announcements;
+  readonly #early: EarlyEvents;
+  readonly #tableEvents: TableEvents;
+  readonly #bulkSync: BulkSync;
 
-  constructor(context: DbContext, networks: Networks, entries: Entries, nodes: Nodes, announcements: Announcements) {
+  constructor(
+    context: DbContext,
+    networks: Networks,
+    entries: Entries,
+    nodes: Nodes,
+    announcements: Announcements,
+    early: EarlyEvents,
+    tableEvents: TableEvents,
+    bulkSync: BulkSync,
+  ) {
     this.#context = context;
     this.#networks = networks;
     this.#entries = entries;
     this.#nodes = nodes;
     this.#announcements = announcements;
+    this.#early = early;
+    this.#tableEvents = tableEvents;
+    this.#bulkSync = bulkSync;
   }
 
   /** Takes an event about a node, and passes it on if it is news. */
@@ -34,6 +52,14 @@ export class Membership {
     const { nodeName, networkId, lTime, event } = message;
     const isNews = this.#networkEvent(nodeName, networkId, lTime, event === MembershipEvent.Leave, now);
     if (isNews) this.#announcements.relayNetwork(message);
+    const isEarly = !isNews && nodeName !== this.#context.name && this.#nodes.get(nodeName) === undefined;
+    if (isEarly) this.#early.keep(message, now);
+  }
+
+  /** A node is now known to be a member: takes what it was heard of before. */
+  joined(nodeName: string, now: number): void {
+    if (this.#nodes.get(nodeName)?.status !== NodeStatus.Active) return;
+    for (const event of this.#early.ofNode(nodeName, now)) this.receiveNetworkEvent(event, now);
   }
 
   /** What a push/pull says. */
@@ -98,6 +124,7 @@ export class Membership {
         network.exit(attachment);
       } else {
         network.enter(attachment);
+        this.#attached(network, nodeName, now);
       }
       return true;
     }
@@ -107,7 +134,16 @@ export class Membership {
       counts.unknownNodes += 1;
       return false;
     }
-    return this.#networks.attach(node, networkId, lTime);
+    if (!this.#networks.attach(node, networkId, lTime)) return false;
+    const joined = this.#networks.get(networkId);
+    if (joined !== undefined) this.#attached(joined, nodeName, now);
+    return true;
+  }
+
+  #attached(network: Network, nodeName: string, now: number): void {
+    if (network.own === undefined || network.own.leaving) return;
+    this.#tableEvents.attached(network.id, nodeName, now);
+    this.#bulkSync.attached(network, now);
   }
 
   /** Others have this node on a network that it isn't on, or the other way round. */

@@ -9,6 +9,7 @@ import { type Cluster } from './cluster.js';
 import { DbContext, type NetworkDbPorts } from './context.js';
 import { type NetworkDbCounts } from './counts.js';
 import { type Entry, NodeStatus } from './db-node.js';
+import { EarlyEvents } from './early-events.js';
 import { Entries } from './entries.js';
 import { NetworkDbError } from './error.js';
 import { Membership } from './membership.js';
@@ -39,6 +40,7 @@ export class NetworkDb implements MemberUser {
   readonly #tableEvents: TableEvents;
   readonly #tableGossip: TableGossip;
   readonly #bulkSync: BulkSync;
+  readonly #early: EarlyEvents;
   readonly #rejoining: Rejoining;
   readonly #reaping: Reaping;
 
@@ -49,7 +51,8 @@ export class NetworkDb implements MemberUser {
     const entries = new Entries(context, networks);
     const nodes = new Nodes(context, networks, entries);
     const announcements = new Announcements(context);
-    const tableEvents = new TableEvents(context, networks, entries, nodes);
+    const early = new EarlyEvents(context, networks, nodes);
+    const tableEvents = new TableEvents(context, networks, entries, nodes, early);
     const bulkSync = new BulkSync(context, networks, nodes, tableEvents);
     this.counts = context.counts;
     this.#context = context;
@@ -57,10 +60,11 @@ export class NetworkDb implements MemberUser {
     this.#entries = entries;
     this.#nodes = nodes;
     this.#announcements = announcements;
-    this.#membership = new Membership(context, networks, entries, nodes, announcements);
+    this.#membership = new Membership(context, networks, entries, nodes, announcements, early, tableEvents, bulkSync);
     this.#tableEvents = tableEvents;
     this.#tableGossip = new TableGossip(context, networks);
     this.#bulkSync = bulkSync;
+    this.#early = early;
     this.#rejoining = new Rejoining(context, networks, nodes, announcements, bulkSync);
     this.#reaping = new Reaping(context, networks, entries, nodes);
   }
@@ -128,6 +132,7 @@ export class NetworkDb implements MemberUser {
     return Math.min(
       this.#tableGossip.nextDeadline,
       this.#bulkSync.nextDeadline,
+      this.#early.nextDeadline,
       this.#reaping.nextDeadline,
       this.#rejoining.nextDeadline,
     );
@@ -137,6 +142,7 @@ export class NetworkDb implements MemberUser {
   start(cluster: Cluster, now: number): void {
     this.#tableGossip.start(cluster, now);
     this.#bulkSync.start(cluster, now);
+    this.#early.start(cluster);
     this.#reaping.start(now);
     this.#rejoining.start(cluster, now);
   }
@@ -221,11 +227,13 @@ export class NetworkDb implements MemberUser {
   /** A member joined, or came back. */
   joined(peer: Peer, now: number): void {
     this.#nodes.joined(peer, now);
+    this.#membership.joined(peer.name, now);
   }
 
   /** A member left or failed. */
   gone(peer: Peer, now: number): void {
     this.#nodes.gone(peer, now);
+    this.#early.gone(peer.name);
   }
 
   takeBroadcasts(overhead: number, limit: number, into: UserData[]): void {
@@ -266,6 +274,7 @@ export class NetworkDb implements MemberUser {
   advance(now: number): void {
     this.#tableGossip.advance(now);
     this.#bulkSync.advance(now);
+    this.#early.advance(now);
     this.#reaping.advance(now);
     this.#rejoining.advance(now);
   }

@@ -43,6 +43,10 @@ export class OwnAttachment {
   reapAt = Infinity;
   /** Whether tables have been exchanged since it joined. */
   inSync = false;
+  /** Whether it joined as the first node that it knew of, and has exchanged tables with none since. */
+  isFirst = false;
+  /** When it exchanges tables with a node that it has learned of since. */
+  catchUpAt = Infinity;
   /** Nodes that tables are still to be exchanged with. */
   readonly toSync: DbNode[] = [];
   /** Own events to pass on, and those of others. The same queue if own ones don't come first. */

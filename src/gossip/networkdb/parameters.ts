@@ -55,6 +55,15 @@ export interface NetworkDbParameters {
    * @default true
    */
   readonly refuteOwnEntries: boolean;
+  /**
+   * Whether a node makes up for what comes in the wrong order, as while many nodes start at once: it keeps events for
+   * some seconds until it knows the node that they are from, keeps its own until there is a node to send them to, and
+   * exchanges tables with a node of a network that it joined as the first one it knew of. Docker leaves all this to the
+   * next periodic exchange, up to half a minute later. The messages are ordinary ones.
+   *
+   * @default true
+   */
+  readonly catchUp: boolean;
   /** Nodes remembered; others are refused and counted. @default 16384 */
   readonly maxNodes: number;
   /** Networks known, also those that only others are on. @default 4096 */
@@ -91,6 +100,7 @@ export const DEFAULT_NETWORK_DB_PARAMETERS: NetworkDbParameters = {
   keepUnknownDeletes: true,
   ownEventsFirst: true,
   refuteOwnEntries: true,
+  catchUp: true,
   maxNodes: 16_384,
   maxNetworks: 4096,
   maxAttachments: 262_144,

@@ -2,6 +2,7 @@ import { gossipBytes } from '../message-size.js';
 import { EntryEvent, GossipType, type TableEvent } from '../wire/messages.js';
 import { type DbContext } from './context.js';
 import { type Entry } from './db-node.js';
+import { type EarlyEvents } from './early-events.js';
 import { type Entries } from './entries.js';
 import { type Network } from './network.js';
 import { type Networks } from './networks.js';
@@ -14,12 +15,14 @@ export class TableEvents {
   readonly #networks: Networks;
   readonly #entries: Entries;
   readonly #nodes: Nodes;
+  readonly #early: EarlyEvents;
 
-  constructor(context: DbContext, networks: Networks, entries: Entries, nodes: Nodes) {
+  constructor(context: DbContext, networks: Networks, entries: Entries, nodes: Nodes, early: EarlyEvents) {
     this.#context = context;
     this.#networks = networks;
     this.#entries = entries;
     this.#nodes = nodes;
+    this.#early = early;
   }
 
   /** Takes another node's event, and passes it on if it is news. */
@@ -49,6 +52,8 @@ export class TableEvents {
     const attachment = network.attachments.get(event.nodeName);
     if (attachment === undefined || attachment.leaving) {
       counts.unknownOwners += 1;
+      // One that has left may still be heard of.
+      if (attachment === undefined) this.#early.keep(event, now);
       return;
     }
     if (!this.#entries.store(network, old, event, attachment.node, isBulkSync, now)) return;
@@ -57,6 +62,11 @@ export class TableEvents {
       if (!isBulkSync || !isLasting(event, parameters.reapEntryTime)) return;
     }
     own.relays.push(queueKey(event), event, gossipBytes(event));
+  }
+
+  /** Takes the events of a node that is now known to be on a network. */
+  attached(networkId: string, nodeName: string, now: number): void {
+    for (const event of this.#early.ofOwner(networkId, nodeName, now)) this.receive(event, false, now);
   }
 
   /** Makes a change of this node, and passes it on. */

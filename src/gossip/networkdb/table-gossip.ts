@@ -38,17 +38,18 @@ export class TableGossip {
 
   #gossip(): void {
     const { parameters, random } = this.#context;
-    const { packetBytes, packetOverhead, gossipNodes } = parameters;
+    const { packetBytes, packetOverhead, gossipNodes, catchUp } = parameters;
     for (const network of this.#networks.values()) {
       const { own } = network;
       if (own === undefined || own.broadcasts.length + own.relays.length === 0) continue;
+      this.#picked.length = 0;
+      network.pick(gossipNodes, random, this.#picked);
+      if (this.#picked.length === 0 && catchUp) continue;
       const events: TableEvent[] = [];
       const limit = packetBytes - packetOverhead - GOSSIP_HEADER_BYTES;
       const used = own.broadcasts.take(GOSSIP_PART_BYTES, limit, network.size, events);
       if (own.relays !== own.broadcasts) own.relays.take(GOSSIP_PART_BYTES, limit - used, network.size, events);
       if (events.length === 0) continue;
-      this.#picked.length = 0;
-      network.pick(gossipNodes, random, this.#picked);
       const message: UserData = { type: GossipType.Compound, events };
       this.#receivers.length = 0;
       for (const { peer } of this.#picked) this.#receivers.push(peer);

@@ -39,6 +39,8 @@ class DbDriver {
   packets: UserData[] = [];
   streams: { readonly to: number; readonly sync: BulkSyncEntries; readonly done: (succeeded: boolean) => void }[] = [];
   joins: GossipEndpoint[] = [];
+  /** Nodes asked for their state. */
+  exchanges: number[] = [];
   now = 0;
 
   /** All nodes are on the network, and this one is in sync. */
@@ -62,6 +64,7 @@ class DbDriver {
           this.streams.push({ to: to.addr[3], sync: data, done: finish });
         },
         join: (endpoints) => this.joins.push(...endpoints),
+        exchange: (to) => this.exchanges.push(to.addr[3]),
       },
       0,
     );
@@ -397,4 +400,110 @@ test('a Lamport clock ignores times that no cluster has reached', () => {
   assert.equal(clock.increment(), 43);
   assert.equal(clock.witness(Number.MAX_SAFE_INTEGER), false);
   assert.equal(clock.time, 43);
+});
+
+test('an event that comes before its owner is known to be on the network is taken once it is', () => {
+  for (const catchUp of [true, false]) {
+    const driver = new DbDriver(3, { catchUp });
+    driver.gossip(driver.event(EntryEvent.Create, 5, 'a', 7), driver.event(EntryEvent.Create, 6, 'b', 7));
+    driver.gossip(driver.event(EntryEvent.Update, 7, 'a', 7));
+    assert.deepEqual(driver.changes, []);
+    driver.db.joined(peerOf(7), driver.now);
+    driver.attach('node-7');
+    assert.deepEqual([driver.value('a'), driver.value('b')], catchUp ? [7, 6] : [undefined, undefined]);
+    driver.packets = [];
+    driver.run(400);
+    assert.equal(driver.gossiped().length > 0, catchUp);
+  }
+});
+
+test('so is one that a node is on a network, before it is known to be a member', () => {
+  const driver = new DbDriver(3);
+  driver.attach('node-7');
+  driver.gossip(driver.event(EntryEvent.Create, 5, 'a', 7));
+  assert.equal(driver.db.counts.unknownNodes, 1);
+  driver.db.joined(peerOf(7), driver.now);
+  assert.ok(driver.db.isOnNetwork(NETWORK, 'node-7'));
+  assert.equal(driver.value('a'), 5);
+});
+
+test('but not what is heard of a node that is gone, nor what came before it left', () => {
+  const driver = new DbDriver(3);
+  driver.peers.push(...[4, 5, 6, 7].map((index) => peerOf(index)));
+  driver.db.joined(peerOf(7), driver.now);
+  driver.gossip(driver.event(EntryEvent.Create, 5, 'before', 7));
+  driver.fail(7);
+  driver.gossip(driver.event(EntryEvent.Create, 5, 'after', 7));
+  driver.revive(7);
+  driver.attach('node-7');
+  assert.deepEqual([driver.value('before'), driver.value('after')], [undefined, undefined]);
+});
+
+test('an owner that stays unknown on the network is asked for its state, one a second and each once', () => {
+  const driver = new DbDriver(3);
+  for (const index of [7, 8]) driver.db.joined(peerOf(index), driver.now);
+  for (const index of [7, 8]) driver.gossip(driver.event(EntryEvent.Create, 5, `${index}`, index));
+  driver.run(1900);
+  assert.deepEqual(driver.exchanges, []);
+  let first: number | undefined;
+  while (driver.exchanges.length < 2 && driver.now < 6000) {
+    driver.run(driver.now + 100);
+    if (driver.exchanges.length > 0) first ??= driver.now;
+  }
+  assert.ok(first !== undefined && driver.now - first >= 900, `${first} ${driver.now}`);
+  driver.gossip(driver.event(EntryEvent.Update, 6, '7', 7));
+  driver.run(29_000);
+  assert.deepEqual(driver.exchanges.sort(), [7, 8]);
+  const docker = new DbDriver(3, { catchUp: false });
+  docker.db.joined(peerOf(7), docker.now);
+  docker.gossip(docker.event(EntryEvent.Create, 5, 'a', 7));
+  docker.run(29_000);
+  assert.deepEqual(docker.exchanges, []);
+});
+
+test('no more than some thousand events wait, for half a minute', () => {
+  const driver = new DbDriver(3);
+  for (let index = 0; index < 5000; index += 1) {
+    driver.gossip(driver.event(EntryEvent.Create, 5, `${index}`, 7 + (index % 10)));
+  }
+  for (let index = 7; index < 17; index += 1) {
+    driver.db.joined(peerOf(index), driver.now);
+    driver.attach(`node-${index}`);
+  }
+  assert.ok(driver.db.size > 3000 && driver.db.size <= 4096, `${driver.db.size}`);
+  driver.gossip(driver.event(EntryEvent.Create, 5, 'large', 20, { value: new Uint8Array(2 << 20) }));
+  driver.gossip(driver.event(EntryEvent.Create, 5, 'old', 21));
+  driver.run(30_001);
+  for (const index of [20, 21]) {
+    driver.db.joined(peerOf(index), driver.now);
+    driver.attach(`node-${index}`);
+  }
+  assert.deepEqual([driver.value('large'), driver.value('old')], [undefined, undefined]);
+});
+
+test('own events wait until there is a node on the network to send them to', () => {
+  for (const catchUp of [true, false]) {
+    const driver = new DbDriver(1, { catchUp });
+    driver.db.createEntry(NETWORK, TABLE, 'a', Uint8Array.of(1), 0);
+    driver.run(5000);
+    driver.db.joined(peerOf(2), driver.now);
+    driver.attach('node-2');
+    driver.run(5400);
+    assert.equal(driver.gossiped().length > 0, catchUp);
+  }
+});
+
+test('one that joined a network as the first exchanges tables with one that it learns of, once', () => {
+  for (const catchUp of [true, false]) {
+    const driver = new DbDriver(3, { catchUp, bulkSyncInterval: Infinity });
+    driver.attach('node-3', 2, MembershipEvent.Leave);
+    driver.run(1100);
+    assert.deepEqual(
+      driver.streams.map(({ to, sync }) => [to, sync.unsolicited]),
+      catchUp ? [[2, true]] : [],
+    );
+    driver.attach('node-3', 3);
+    driver.run(5000);
+    assert.equal(driver.streams.length, catchUp ? 1 : 0);
+  }
 });
