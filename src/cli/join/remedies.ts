@@ -36,7 +36,8 @@ const REMEDIES: Readonly<Partial<Record<string, string>>> = {
   NODE_NOT_ACTIVE:
     'docker node update --availability active NODE on a manager, until it is attached; or ask for an address: --attach NETWORK=ADDRESS',
   BAD_ADDRESS: 'name an address that ip addr shows with --advertise-addr and --data-path-addr',
-  NOT_PERMITTED: 'run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW; encrypted networks and interfaces need them',
+  NOT_PERMITTED:
+    'run it as root, or with CAP_NET_ADMIN and CAP_NET_RAW for encrypted networks and interfaces, CAP_NET_BIND_SERVICE for DNS, and CAP_SYS_ADMIN to enter network namespaces',
   PORT_IN_USE:
     'end what has the port (ss -lnup), such as a Docker engine that is in a swarm itself, or use another address',
 };

@@ -55,12 +55,16 @@ export class SystemSocket {
   /**
    * Binds it to an address.
    * @param port host order; 0 for raw sockets
-   * @throws LiveError `PORT_IN_USE`; `NOT_THERE` if no local device has the address
+   * @throws LiveError `PORT_IN_USE`; `NOT_THERE` if no local device has the address; `NOT_PERMITTED`
    */
   bind(address: Uint8Array, port: number, where: string): void {
     const memory = new NativeMemory(SOCKADDR_BYTES);
     const length = putSocketAddress(memory.bytes, 0, address, port);
-    if (linux().bind(this.descriptor, memory.address, length) < 0) throw callFailed(`bind ${this.#what} to ${where}`);
+    if (linux().bind(this.descriptor, memory.address, length) >= 0) return;
+    const errno = lastErrno();
+    // Ports below ip_unprivileged_port_start (ip(7)), 1024 by default: what the kernel refuses with EACCES.
+    const isPort = errno === Errno.Access;
+    throw callFailed(`bind ${this.#what} to ${where}`, errno, isPort ? 'CAP_NET_BIND_SERVICE' : undefined);
   }
 
   /**

@@ -60,7 +60,7 @@ export class OpenNamespace {
     this.quotedName = inQuotes(name);
     this.descriptor = openNamespace(namespacePath(name));
     if (this.descriptor >= 0) return;
-    const error = callFailed(`open the network namespace ${this.quotedName}`);
+    const error = callFailed(`open the network namespace ${this.quotedName}`, lastErrno(), 'CAP_SYS_ADMIN');
     if (error.code !== 'NOT_THERE') throw error;
     throw new LiveError('NOT_THERE', `there is no network namespace ${this.quotedName}; ${knownNamespaces()}`);
   }

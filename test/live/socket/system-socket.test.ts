@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { SocketOption, SocketType, SystemSocket } from '../../../src/live/socket/system-socket.js';
 import { closeDescriptor } from '../../../src/live/system/linux.js';
@@ -8,6 +9,12 @@ import { refused } from '../refused.js';
 
 function descriptors(): number {
   return readdirSync('/proc/self/fd').length;
+}
+
+/** Why a test that an unprivileged process can't bind port 53 is skipped, or undefined. */
+function withoutPrivilegedPorts(): string | undefined {
+  const first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+  return first > 53 ? undefined : `here, all may bind ports from ${first} on`;
 }
 
 describe('a system socket', { skip: withoutSockets() }, () => {
@@ -22,6 +29,27 @@ describe('a system socket', { skip: withoutSockets() }, () => {
     assert.equal(other.set(SocketOption.ReceiveTos, 1), true);
     other.close();
     assert.equal(descriptors(), before);
+  });
+
+  test('names the capability that a port below 1024 needs', { skip: withoutPrivilegedPorts() }, () => {
+    const module = new URL('../../../src/live/socket/system-socket.js', import.meta.url).href;
+    // Loaded first: the user may not read the files.
+    const code = `
+      import { SocketType, SystemSocket } from ${JSON.stringify(module)};
+      const warm = new SystemSocket(4, SocketType.Datagram, 0, 'UDP port 53');
+      warm.bind(Uint8Array.of(127, 0, 0, 1), 0, '127.0.0.1');
+      const socket = new SystemSocket(4, SocketType.Datagram, 0, 'UDP port 53');
+      if (process.getuid() === 0) process.setuid(65534);
+      try {
+        socket.bind(Uint8Array.of(127, 0, 0, 11), 53, '127.0.0.11');
+      } catch (error) {
+        console.log(error.code, error.message);
+      }`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+      encoding: 'utf8',
+    });
+    const text = "can't bind UDP port 53 to 127.0.0.11 (EACCES): run as root, or with CAP_NET_BIND_SERVICE";
+    assert.deepEqual([stdout, stderr], [`NOT_PERMITTED ${text}\n`, '']);
   });
 
   test('reports a port in use, or an address that is not local', () => {
