@@ -272,6 +272,22 @@ describe('changes of a running node', () => {
     assert.equal(n2.port('c2').given.length, 1);
   });
 
+  test('give peers no SAs before the first encrypted network, and then to all', () => {
+    const [n1] = pair();
+    const counts = (): unknown => [1, 2].map((peer) => n1.node.sas?.counts(peer));
+    const none = { rx: 0, tx: 0 };
+    n1.node.apply([
+      { kind: SetKeys, ring: ringOf(1, 2, 3) },
+      { kind: AddNode, node: nodeOf(N3) },
+      { kind: AddNetwork, network: networkOf({ name: 'clear', vni: 5000 }) },
+    ]);
+    settle(n1);
+    assert.deepEqual([n1.node.sas?.tags, counts(), n1.node.sas?.inbound.size], [[1, 2, 3], [none, none], 0]);
+    n1.node.apply([{ kind: AddNetwork, network: networkOf({ name: 'secret', vni: 5001, encrypted: true }) }]);
+    settle(n1);
+    assert.deepEqual(counts(), Array(2).fill({ rx: 3, tx: 1 }));
+  });
+
   describe('are rejected as a whole', () => {
     const setup: Setup = { encrypted: true, networks: ['other: { vni: 5000 }'] };
     const fine: readonly TopologyChange[] = [
