@@ -138,7 +138,7 @@ export class JoinedVtep {
 
   /** What the node is doing, apart from the VTEP. */
   get report(): JoinedReport {
-    const { heartbeatAt, attachments, balancers, managers } = this.node;
+    const { heartbeatAge, attachments, balancers, managers } = this.node;
     const addresses = new Map(balancers.map(({ networkId, address }) => [networkId, address]));
     return {
       name: this.name,
@@ -147,7 +147,7 @@ export class JoinedVtep {
       manager: this.#manager,
       error: this.#error,
       managers,
-      heartbeatAge: heartbeatAt === undefined ? undefined : Math.max(0, (Date.now() - heartbeatAt) / 1000),
+      heartbeatAge: heartbeatAge === undefined ? undefined : heartbeatAge / 1000,
       attachments: attachments.map((attachment) => ({
         attachment,
         ...this.#interfaces.of(attachment),

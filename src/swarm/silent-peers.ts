@@ -35,6 +35,12 @@ interface PeerState {
   quietSeconds: number;
 }
 
+/** An endpoint of another node, and one of this node that can ping it. */
+interface Target {
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+}
+
 /** Watches the nodes of a running node's tables. */
 export class SilentPeers {
   readonly #node: LiveNode;
@@ -45,6 +51,8 @@ export class SilentPeers {
   #now = -Infinity;
   /** By node and mark. */
   readonly #states: (Record<PeerMark, PeerState> | undefined)[] = [];
+  /** By node; made in a check that pings. */
+  #targets: ReadonlyMap<number, readonly Target[]> | undefined;
 
   /** @param isAlive whether gossip says that a node is alive, and nobody suspects it */
   constructor(node: LiveNode, tell: (text: string) => void, isAlive: (node: Node) => boolean) {
@@ -77,6 +85,7 @@ export class SilentPeers {
   check(now: number): void {
     this.#now = now;
     const { tables, sentTo, heardFrom } = this.#node;
+    this.#targets = undefined;
     for (let index = 0; index < tables.nodes.length; index++) {
       const sent = sentTo.take(index);
       const heard = heardFrom.take(index);
@@ -120,18 +129,30 @@ export class SilentPeers {
   #ping(index: number, mark: PeerMark, sequence: number): boolean {
     const { tables } = this.#node;
     const isEncrypted = mark === PeerMark.Encrypted;
-    const theirs: Endpoint[] = [];
-    for (const [at, endpoint] of tables.endpoints.entries()) {
-      if (endpoint?.node !== index || tables.networks[endpoint.network]?.encrypted !== isEncrypted) continue;
-      if (this.#now - (this.#learnedAt.at(at) ?? -Infinity) < KNOWN_SECONDS) continue;
-      if (endpoint.ip?.length === 4 && this.#ownOn(endpoint.network) !== undefined) theirs.push(endpoint);
-    }
+    this.#targets ??= this.#findTargets();
+    const theirs = (this.#targets.get(index) ?? []).filter(
+      ({ to }) => tables.networks[to.network]?.encrypted === isEncrypted,
+    );
     if (theirs.length === 0) return false;
-    const to = theirs[sequence % theirs.length];
-    const from = this.#ownOn(to.network);
-    if (from === undefined) return false;
+    const { from, to } = theirs[sequence % theirs.length];
     this.#node.send(echoRequest(from, to, sequence), to.network);
     return true;
+  }
+
+  /** Whom each node can be pinged at, in one pass: others can announce thousands of nodes and endpoints. */
+  #findTargets(): ReadonlyMap<number, readonly Target[]> {
+    const { tables } = this.#node;
+    const own = tables.networks.map((network, index) => (network === undefined ? undefined : this.#ownOn(index)));
+    const targets = new Map<number, Target[]>();
+    for (const [at, to] of tables.endpoints.entries()) {
+      if (this.#now - (this.#learnedAt.at(at) ?? -Infinity) < KNOWN_SECONDS) continue;
+      const from = to === undefined ? undefined : own[to.network];
+      if (to?.ip?.length !== 4 || from === undefined) continue;
+      const known = targets.get(to.node);
+      if (known === undefined) targets.set(to.node, [{ from, to }]);
+      else known.push({ from, to });
+    }
+    return targets;
   }
 
   /** An endpoint of this node that can ping: rather a container, since it has a namespace that drops the answer. */

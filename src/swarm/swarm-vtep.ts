@@ -2,15 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type GossipEndpoint, LearnedTables, learnedEndpointId, type LocalEndpoint } from '../gossip/index.js';
 import { LiveVtep } from '../live/index.js';
-import {
-  ChangeKind,
-  Compatibility,
-  type KeyRing,
-  type Node,
-  Profile,
-  type RingOutcome,
-  type Topology,
-} from '../overlay/index.js';
+import { ChangeKind, type KeyRing, type Node, Profile, type RingOutcome, type Topology } from '../overlay/index.js';
 import { inQuotes, plain } from '../text/plain-text.js';
 import { VXLAN_PORT } from '../wire/index.js';
 import { SwarmError } from './error.js';
@@ -83,6 +75,7 @@ export class SwarmVtep {
   /** Whether changes are to be applied soon. */
   #isScheduled = false;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
   #latest: SwarmReport | undefined;
   #isReporting = false;
 
@@ -125,7 +118,7 @@ export class SwarmVtep {
     const learned = new LearnedTables({ vtep: here.vtep, name, node: here.name, mtu: here.mtu, onTrouble: tell });
     const learning = new Learning({
       learned,
-      tables: tablesOf(vtep, learned),
+      tables: tablesOf(vtep),
       tell: (text) => tell(`gossip: ${text}`),
     });
     const failed = new AbortController();
@@ -197,7 +190,7 @@ export class SwarmVtep {
    * @param id the network's id in gossip
    */
   removeNetwork(id: string): void {
-    if (!this.#own.networks.has(id)) return;
+    if (this.#isClosed || !this.#own.networks.has(id)) return;
     this.#own.removeNetwork(id);
     this.#learned.removeNetwork(id);
     this.#applySoon();
@@ -229,6 +222,7 @@ export class SwarmVtep {
    * @param id its key in gossip
    */
   removeEndpoint(networkId: string, id: string): void {
+    if (this.#isClosed) return;
     this.#own.remove(networkId, id);
     this.#learned.removeEndpoint(networkId, id);
     this.#applySoon();
@@ -241,7 +235,7 @@ export class SwarmVtep {
    */
   setBalancer(networkId: string, address: Uint8Array | undefined): void {
     const before = this.#network(networkId).network;
-    const network = { ...before, balancer: address?.slice() };
+    const network = { ...before, balancer: address === undefined ? undefined : new Uint8Array(address) };
     this.#learning.own(
       () => this.#learned.addNetwork(network),
       () => this.#learned.addNetwork(before),
@@ -306,8 +300,12 @@ export class SwarmVtep {
   }
 
   /** Withdraws this node's endpoints, leaves the gossip, closes devices and sockets, and wipes the keys. */
-  async close({ tell = true }: SwarmVtepCloseOptions = {}): Promise<void> {
-    if (this.#isClosed) return;
+  close({ tell = true }: SwarmVtepCloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(tell);
+    return this.#closing;
+  }
+
+  async #close(tell: boolean): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
     try {
@@ -365,18 +363,10 @@ export class SwarmVtep {
   }
 }
 
-function tablesOf(vtep: LiveVtep, learned: LearnedTables): ConstructorParameters<typeof Learning>[0]['tables'] {
+function tablesOf(vtep: LiveVtep): ConstructorParameters<typeof Learning>[0]['tables'] {
   return {
     apply: (changes) => void vtep.apply(changes),
-    applyServices: () => {
-      const { serviceNetworks, records } = learned.taken;
-      vtep.services.update({
-        networks: serviceNetworks,
-        records,
-        gateway: undefined,
-        compatibility: Compatibility.Docker,
-      });
-    },
+    applyServices: (changes) => vtep.applyServices(changes),
     get topology() {
       return vtep.node.topology;
     },
@@ -401,5 +391,5 @@ function localEndpointOf({ id, ...endpoint }: OwnEndpoint): LocalEndpoint {
   if (mac.length !== MAC_BYTES || (address.length !== 4 && address.length !== 16)) {
     throw new SwarmError('BAD_ENDPOINT', `endpoint ${inQuotes(name)}: an address has 4 or 16 bytes, and a MAC 6`);
   }
-  return { ...endpoint, address: address.slice(), mac: mac.slice(), key: id ?? newKey() };
+  return { ...endpoint, address: new Uint8Array(address), mac: new Uint8Array(mac), key: id ?? newKey() };
 }

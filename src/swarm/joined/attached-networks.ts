@@ -16,6 +16,8 @@ interface OnNetwork {
   /** Ids of its endpoints in gossip, by task. */
   readonly endpoints: Map<string, string>;
   balancer: string | undefined;
+  /** What it was added with, apart from the load balancer. */
+  readonly definition: string;
 }
 
 /** Networks and endpoints of a VTEP, which follow the attachments of its node. */
@@ -48,12 +50,7 @@ export class AttachedNetworks {
   /** Compares the networks that the VTEP is on with the attachments, and does what is missing. */
   update(swarm: SwarmVtep, attachments: readonly AttachedNetwork[], balancers: readonly NodeBalancer[]): void {
     const wanted = wantedNetworks(attachments, balancers);
-    for (const [id, { endpoints }] of this.#on) {
-      if (wanted.has(id)) continue;
-      swarm.removeNetwork(id);
-      for (const endpoint of endpoints.values()) this.#opening.delete(endpoint);
-      this.#on.delete(id);
-    }
+    for (const id of [...this.#on.keys()]) if (!wanted.has(id)) this.#leave(swarm, id);
     for (const id of this.#refused.keys()) if (!wanted.has(id)) this.#refused.delete(id);
     for (const [id, one] of wanted) {
       try {
@@ -79,14 +76,22 @@ export class AttachedNetworks {
     for (const attachment of attachments) this.#emit({ kind: 'network-refused', attachment, error });
   }
 
+  #leave(swarm: SwarmVtep, id: string): void {
+    swarm.removeNetwork(id);
+    for (const endpoint of this.#on.get(id)?.endpoints.values() ?? []) this.#opening.delete(endpoint);
+    this.#on.delete(id);
+  }
+
   #updateOne(swarm: SwarmVtep, id: string, { network, attachments }: WantedNetwork): void {
     const balancer = network.balancer === undefined ? undefined : formatAddress(network.balancer);
+    const definition = JSON.stringify({ ...network, balancer: undefined });
+    if (this.#on.get(id)?.definition !== definition) this.#leave(swarm, id);
     const present = this.#on.get(id);
     if (present === undefined) {
       const endpoints = attachments.map((attachment) => ({ attachment, endpoint: this.#endpoint(attachment) }));
       swarm.addNetwork({ ...network, endpoints: endpoints.map(({ endpoint }) => endpoint) });
       const ids = endpoints.map(({ attachment, endpoint }) => [attachment.taskId, endpoint.id] as const);
-      this.#on.set(id, { balancer, endpoints: new Map(ids) });
+      this.#on.set(id, { definition, balancer, endpoints: new Map(ids) });
       for (const { attachment, endpoint } of endpoints) this.#opening.add(swarm, endpoint.id, attachment);
       return;
     }

@@ -82,6 +82,8 @@ export class ThreadedGossip implements SwarmGossip {
   }
 
   setKeys(keys: KeyRing | undefined): void {
+    // Copies of keys that nobody receives would stay in memory.
+    if (this.#isOver) return;
     const sent = toSentKeys(keys);
     this.#order({ kind: 'keys', keys: sent.keys });
     // At once, since it moves the keys' buffers.
@@ -110,7 +112,7 @@ export class ThreadedGossip implements SwarmGossip {
 
   report(): Promise<GossipReport> {
     return new Promise((done, fail) => {
-      if (this.#ended || this.#closing !== undefined) {
+      if (this.#isOver) {
         fail(new GossipError('CLOSED', 'the member of the gossip has been closed'));
         return;
       }
@@ -118,6 +120,10 @@ export class ThreadedGossip implements SwarmGossip {
       this.#reports.set(id, { done, fail });
       this.#order({ kind: 'report', id });
     });
+  }
+
+  get #isOver(): boolean {
+    return this.#ended || this.#closing !== undefined;
   }
 
   close(tell = true): Promise<void> {
@@ -134,7 +140,7 @@ export class ThreadedGossip implements SwarmGossip {
 
   /** Orders of one turn of the event loop go in one message. */
   #order(order: GossipOrder): void {
-    if (this.#ended || this.#closing !== undefined) return;
+    if (this.#isOver) return;
     if (this.#orders.push(order) === 1) queueMicrotask(() => this.#post());
   }
 

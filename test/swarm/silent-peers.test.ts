@@ -1,0 +1,53 @@
+/** Nodes whose packets don't arrive. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SilentPeers } from '../../src/swarm/silent-peers.js';
+import { C1, C2 } from '../dataplane/topology.js';
+import { frame, pair, settle } from '../live/running-node.js';
+
+test('a node that answers nothing is pinged at its own endpoints in turn, reported once, and again when it answers', () => {
+  const [n1, n2, wire] = pair({
+    nodes: ['n3: { vtep: "192.168.50.3", mac: "02:00:00:00:50:03", mtu: 1500 }'],
+    endpoints: [
+      'c4: { network: net, node: n2, ip: "10.0.9.5", mac: "02:42:0a:00:09:05" }',
+      'c5: { network: net, node: n3, ip: "10.0.9.6", mac: "02:42:0a:00:09:06" }',
+    ],
+  });
+  const told: string[] = [];
+  const silent = new SilentPeers(
+    n1.node,
+    (text) => told.push(text),
+    () => true,
+  );
+  n1.port('c1').outgoing.push(frame(C2, C1));
+  settle(n1);
+  wire.waiting.clear();
+  silent.check(0);
+  for (let second = 6; second < 14; second++) {
+    silent.check(second);
+    settle(n1);
+  }
+  // Behind the outer headers and VXLAN's: the destination's MAC, which the frame begins with.
+  const pinged = [...wire.waiting].flatMap(([to, packets]) =>
+    packets.map(
+      (bytes) =>
+        `${to} ${
+          Buffer.from(bytes)
+            .toString('hex')
+            .match(/02420a0009(0[456])0242/)?.[1] ?? ''
+        }`,
+    ),
+  );
+  assert.deepEqual(pinged.slice(0, 4), ['192.168.50.2 04', '192.168.50.2 05', '192.168.50.2 04', '192.168.50.2 05']);
+  assert.ok(pinged.every((one) => one.startsWith('192.168.50.2 ')));
+  assert.deepEqual(
+    silent.silent.map(({ node }) => node.name),
+    ['n2'],
+  );
+  assert.equal(told.length, 1);
+  n2.port('c2').outgoing.push(frame(C1, C2));
+  settle(n2, n1);
+  silent.check(14);
+  assert.deepEqual(silent.silent, []);
+  assert.match(told[1], /arrive again/);
+});
