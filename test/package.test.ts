@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test';
 import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
-/** Maximum bytes of the tarball: 850 kB of code and types, 130 kB of documents, 100 kB of a recording. */
+/** Maximum bytes of the tarball: 950 kB of code and types, 150 kB of documents, 100 kB of a recording. */
 const LARGEST = 1_200_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];

@@ -15,6 +15,8 @@ export interface CommandDeclaration<O extends Options = Options> {
   readonly examples: readonly (readonly [command: string, does: string])[];
   /** When else it exits with status 2, apart from usage errors and unreadable input. */
   readonly fails?: string;
+  /** What else makes it exit with 3, though it may work later. */
+  readonly waits?: string;
   /**
    * Runs the command.
    * @param values the values of its options

@@ -11,7 +11,8 @@ export const COMMANDS: CommandGroup = {
   notes: [
     'vtep help COMMAND shows the options of a command and examples. Results go to standard output, diagnostics to ' +
       'standard error.',
-    'Exit status: 0 done; 1 done, but something is wrong with the data (--strict); 2 usage error or unreadable file. ' +
+    'Exit status: 0 done; 1 done, but something is wrong with the data (--strict); 2 usage error or unreadable file; 3 ' +
+      'no manager reached (join). ' +
       'Ctrl-C, SIGTERM and SIGHUP terminate a command by that signal (a shell sees 130, 143 and 129) and leave no partial ' +
       'output files. up, join, capture and inject stop cleanly on Ctrl-C and SIGTERM and print their totals.',
   ],

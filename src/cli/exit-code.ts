@@ -5,4 +5,6 @@ export const ExitCode = {
   DataWrong: 1,
   /** Usage error or unreadable file. */
   Unusable: 2,
+  /** `join`: no manager could be reached; it may work later. */
+  Unreachable: 3,
 } as const;

@@ -58,12 +58,13 @@ function optionTables({ options }: Command): string[] {
 }
 
 /** When a command exits with which status. */
-function exitStatus({ options, fails }: Command): string {
+function exitStatus({ options, fails, waits }: Command): string {
   const strict = Object.hasOwn(options, 'strict') ? options['strict'].description.replace(/^exit 1 /, '') : undefined;
   const rows = [
     ['0', 'done'],
     ...(strict === undefined ? [] : [['1', `with \`--strict\`, ${strict}`]]),
     ['2', `usage error, or a file that can't be read or written${fails === undefined ? '' : `; ${fails}`}`],
+    ...(waits === undefined ? [] : [['3', waits]]),
   ];
   return table(['Exit status', 'Meaning'], ...rows);
 }

@@ -22,6 +22,13 @@ import { remedyFor } from './remedies.js';
 /** Sequence numbers of ESP, beside the identity. */
 const SEQUENCES = 'sequences';
 const OWNER_ONLY = 0o700;
+/** Errors that may pass by themselves. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'CONNECTION_REFUSED',
+  'CONNECTION_TIMEOUT',
+  'MANAGER_SILENT',
+  'MANAGER_UNAVAILABLE',
+]);
 
 /** Opens, runs and closes the node. */
 async function runNode(values: JoinValues, managers: readonly string[], ending: AbortController): Promise<number> {
@@ -123,17 +130,20 @@ export const joinCommand = declare({
     ],
   ],
   fails: 'it is no node of the swarm (any more), such as after docker node rm',
+  waits: 'no manager could be reached to join the swarm; it may work later',
   async run(values, managers) {
     const ending = new AbortController();
     const end = (): void => ending.abort();
     try {
       return await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: end }, () => runNode(values, managers, ending));
     } catch (error) {
-      if (!isVtepError(error) || remedyFor(error) === undefined) throw error;
+      if (!isVtepError(error)) throw error;
+      const passes = UNREACHABLE.has(error.code);
+      if (!passes && remedyFor(error) === undefined) throw error;
       const [{ text: cause, style }, ...others] = problem(error);
       say(`vtep: ${cause}`, style === undefined ? undefined : 'red');
       for (const { text } of others) say(`vtep: ${text}`);
-      return ExitCode.Unusable;
+      return passes ? ExitCode.Unreachable : ExitCode.Unusable;
     }
   },
 });
