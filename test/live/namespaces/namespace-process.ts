@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ENVIRONMENT } from './command.js';
 
 /** Timeout for an expected line, or for the exit after a signal, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** How a program exited, and its output. */
 export interface Ended {

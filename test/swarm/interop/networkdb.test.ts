@@ -109,7 +109,7 @@ describe('a late joiner gets all of 1,000 entries by bulk sync', { skip }, () =>
   }
 });
 
-describe('three members of both kinds', { skip }, () => {
+describe('three members of both kinds', { skip, concurrency: true }, () => {
   for (const [kinds, stopped] of [
     [['networkdb', 'ours', 'networkdb'], 1],
     [['ours', 'networkdb', 'ours'], 1],

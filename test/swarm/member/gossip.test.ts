@@ -127,6 +127,7 @@ for (const [name, way] of Object.entries(WAYS)) {
       );
       const back = await Running.start(t, way, { name: 'back', endpoint });
       await until('they know each other', async () => (await back.state('node-1')) === 'alive');
+      await until('it says so', () => one.troubles.length > 1);
       assert.deepEqual(one.troubles.slice(1), [`The gossip at 127.0.0.2:${endpoint.port} is reached now.`]);
     });
 
