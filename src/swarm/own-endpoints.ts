@@ -1,4 +1,4 @@
-/** This node's endpoints and load balancers, and what the others are told of them. */
+/** This node's endpoints and load balancers, and their entries in gossip. */
 import { announcedBalancer, announcedEndpoint, type AnnouncedEntry, type LocalEndpoint } from '../gossip/index.js';
 import type { SwarmGossip } from './member/swarm-gossip.js';
 import type { JoinedNetwork } from './swarm-options.js';

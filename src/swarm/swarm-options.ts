@@ -1,4 +1,4 @@
-/** What a VTEP in a swarm is started with, and what it is told later. */
+/** Options of a VTEP in a swarm, and the networks and endpoints that it gets later. */
 import type { LearnedNetwork } from '../gossip/index.js';
 import type { LiveVtepOptions } from '../live/index.js';
 import type { Node } from '../overlay/index.js';

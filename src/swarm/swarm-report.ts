@@ -13,7 +13,7 @@ export interface OwnEndpointReport {
   readonly name: string;
   /** 4 or 16 bytes. */
   readonly address: Uint8Array;
-  /** Whether the others have been told of it: once its interface is there. */
+  /** Whether it has been announced in gossip, as it is once its interface is there. */
   readonly announced: boolean;
 }
 

@@ -6,7 +6,7 @@ import { type Networks } from './networks.js';
 import { residualTime } from './residual-time.js';
 import { type TableChange } from './table-change.js';
 
-/** The entries of all tables, and what watchers are told of them. */
+/** The entries of all tables, and the changes reported to watchers. */
 export class Entries {
   readonly #context: DbContext;
   readonly #networks: Networks;

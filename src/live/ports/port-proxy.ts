@@ -79,7 +79,7 @@ export const PROXY_COLUMNS = [
 ] as const satisfies readonly (keyof ProxyCounters)[];
 
 /**
- * What the thread is started with.
+ * Options of the thread.
  * @internal
  */
 export interface ProxyLimits {

@@ -14,7 +14,7 @@ interface SentKey {
 /** Keys on their way to the thread, which wipes them; undefined for clear text. */
 export type SentKeys = readonly SentKey[] | undefined;
 
-/** What the thread is told, in order. */
+/** The orders to the thread; it carries them out one after the other. */
 export type GossipOrder =
   | {
       readonly kind: 'start';

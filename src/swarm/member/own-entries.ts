@@ -16,7 +16,7 @@ export class OwnEntries {
   readonly #joined = new Set<string>();
   readonly #entries = new Map<string, Map<string, OwnEntry>>();
 
-  /** @param trouble told what the tables refuse */
+  /** @param trouble called for what the tables refuse */
   constructor(db: NetworkDb, trouble: (cause: string, text: string) => void) {
     this.#db = db;
     this.#trouble = trouble;
