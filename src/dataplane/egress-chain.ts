@@ -70,6 +70,13 @@ export interface EgressSinks {
   /** IP packets for the underlay, each for its `node`. The sink writes the link-layer header, if there is one. */
   readonly wire: BatchSink;
   /**
+   * Packets of clear networks that fit their path, as UDP payloads from the VXLAN header on, for sockets whose kernel
+   * writes the outer headers: each for its `node`, with the outer `tos` and with its `flow`. Frames that are yet to be
+   * segmented (`PacketBatch.segment`) are allowed on egress only with it, and are passed as such.
+   * @default these packets go to `wire` too
+   */
+  readonly datagrams?: BatchSink;
+  /**
    * Frames for other endpoints of this node; `endpoint` -1 means all endpoints of the network. Without it they are
    * counted as local and discarded.
    */

@@ -12,6 +12,7 @@ import { packetMemory } from './kernels.js';
 export const HEADROOM = 128;
 /** Bytes after a frame. ESP padding (up to 3), the ESP trailer (2) and the longest ICV (16) take 21. */
 export const TAILROOM = 32;
+const MAX_HOLDERS = 255;
 /** Returned by `take` when no slot is free. */
 export const NO_SLOT = -1;
 
@@ -50,7 +51,8 @@ export class Arena {
 
   /** Stack of free slots. */
   readonly #free: Int32Array;
-  readonly #taken: Uint8Array;
+  /** How many holders each slot has; 0 for a free one. */
+  readonly #holders: Uint8Array;
   #freeCount: number;
   readonly #takers: (string | undefined)[] | undefined;
 
@@ -69,7 +71,7 @@ export class Arena {
     this.bytes = packetMemory(slots * this.slotBytes);
     this.#free = Int32Array.from({ length: slots }, (_, i) => slots - 1 - i);
     this.#freeCount = slots;
-    this.#taken = new Uint8Array(slots);
+    this.#holders = new Uint8Array(slots);
     this.#takers = debug ? new Array<string | undefined>(slots) : undefined;
   }
 
@@ -85,18 +87,34 @@ export class Arena {
   take(): number {
     if (this.#freeCount === 0) return NO_SLOT;
     const slot = this.#free[--this.#freeCount];
-    this.#taken[slot] = 1;
+    this.#holders[slot] = 1;
     if (this.#takers !== undefined) this.#takers[slot] = new Error('taken').stack;
     return slot;
   }
 
   /**
-   * Frees a slot.
+   * Gives a slot more holders, for several packets in one slot, such as the segments of one receive. It is free once all
+   * of them have freed it.
+   * @param more number of further holders; 254 at most
+   * @throws MemoryError `BAD_SLOT` if it isn't taken, or would have more than 255 holders
+   */
+  share(slot: number, more: number): void {
+    const holders = this.#holders[slot];
+    if (!(holders > 0) || more < 0 || holders + more > MAX_HOLDERS) {
+      throw new MemoryError('BAD_SLOT', `slot ${slot} can't have ${more} more holders`);
+    }
+    this.#holders[slot] = holders + more;
+  }
+
+  /**
+   * Frees a slot, or takes one of its holders away.
    * @throws MemoryError `BAD_SLOT` if it isn't taken
    */
   free(slot: number): void {
-    if (this.#taken[slot] !== 1) throw new MemoryError('BAD_SLOT', `slot ${slot} is not taken`);
-    this.#taken[slot] = 0;
+    const holders = this.#holders[slot];
+    if (!(holders > 0)) throw new MemoryError('BAD_SLOT', `slot ${slot} is not taken`);
+    this.#holders[slot] = holders - 1;
+    if (holders > 1) return;
     this.#free[this.#freeCount++] = slot;
     if (this.#takers !== undefined) this.#takers[slot] = undefined;
   }

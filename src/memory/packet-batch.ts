@@ -35,6 +35,11 @@ export class PacketBatch {
    * outer IP header (a socket, or the classifying stage); `push` leaves it unchanged.
    */
   readonly sender: Int32Array;
+  /**
+   * Payload in bytes per segment of a TCP or UDP frame that is yet to be segmented (GSO); 0 for any other. `push` sets
+   * it to 0.
+   */
+  readonly segment: Uint16Array;
   readonly #copier: WordCopy;
 
   constructor(
@@ -52,6 +57,7 @@ export class PacketBatch {
     this.tos = new Uint8Array(capacity);
     this.ttl = new Uint8Array(capacity);
     this.sender = new Int32Array(capacity);
+    this.segment = new Uint16Array(capacity);
   }
 
   /** Whether the batch is full. */
@@ -79,6 +85,7 @@ export class PacketBatch {
     this.flow[at] = flow;
     this.tos[at] = tos;
     this.ttl[at] = ttl;
+    this.segment[at] = 0;
     return at;
   }
 
@@ -123,6 +130,7 @@ export class PacketBatch {
     this.tos[to] = this.tos[from];
     this.ttl[to] = this.ttl[from];
     this.sender[to] = this.sender[from];
+    this.segment[to] = this.segment[from];
   }
 
   /**

@@ -115,6 +115,28 @@ describe('Arena', () => {
     );
   });
 
+  test('frees a shared slot once its last holder has freed it', () => {
+    const arena = new Arena({ slots: 1, frameBytes: 64 });
+    const slot = arena.take();
+    arena.share(slot, 2);
+    arena.free(slot);
+    arena.free(slot);
+    assert.equal(arena.available, 0);
+    assert.equal(arena.take(), NO_SLOT);
+    arena.free(slot);
+    assert.equal(arena.available, 1);
+    assert.throws(() => arena.free(slot), { code: 'BAD_SLOT' });
+  });
+
+  test('gives no holders to a free slot, and at most 255 to one', () => {
+    const arena = new Arena({ slots: 1, frameBytes: 64 });
+    assert.throws(() => arena.share(0, 1), { code: 'BAD_SLOT' });
+    assert.throws(() => arena.share(1, 1), { code: 'BAD_SLOT' });
+    const slot = arena.take();
+    arena.share(slot, 254);
+    assert.throws(() => arena.share(slot, 1), { code: 'BAD_SLOT' });
+  });
+
   test('refuses zero slots, and frames under 64 bytes', () => {
     for (const options of [{ slots: 0 }, { slots: 1.5 }, { slots: -1 }, { frameBytes: 63 }, { frameBytes: 64.5 }]) {
       assert.throws(() => new Arena(options), { code: 'BAD_ARENA' });

@@ -112,7 +112,7 @@ export class GatewayPorts implements LivePart {
 
   #move(source: FramePort, from: number): number {
     const batch = this.#batch;
-    const count = source.receive(batch, NO_NETWORK);
+    const count = source.receive(batch, NO_NETWORK, false);
     if (count === 0) return 0;
     const { bytes } = batch.arena;
     for (let i = 0; i < batch.count; i++) {
@@ -129,7 +129,7 @@ export class GatewayPorts implements LivePart {
   }
 
   #send(to: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#ports[to]?.send(bytes, start, end);
+    this.#ports[to]?.send(bytes, start, end, 0);
     if (this.#isTouched[to] !== 0) return;
     this.#isTouched[to] = 1;
     this.#touched[this.#touchedCount++] = to;
@@ -144,7 +144,7 @@ export class GatewayPorts implements LivePart {
       const port = this.#ports[to];
       if (port === undefined || to === from || this.#kinds[to] === GatewayPortKind.Balancer) continue;
       if (copies > 0) this.#restore.copy(this.#original, 0, end - start, start);
-      port.send(bytes, start, end);
+      port.send(bytes, start, end, 0);
       port.flush();
       copies++;
     }

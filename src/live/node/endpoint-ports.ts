@@ -156,7 +156,7 @@ export class EndpointPorts {
       if (port !== last) last?.flush();
       last = port;
       if (port === undefined) this.noPort++;
-      else port.send(bytes, batch.start[i], batch.end[i]);
+      else port.send(bytes, batch.start[i], batch.end[i], 0);
     }
     last?.flush();
   }
@@ -193,7 +193,7 @@ export class EndpointPorts {
       const mac = endpoints[index]?.mac;
       if (port === undefined || mac === undefined) continue;
       if (end - start >= ETHERNET_HEADER_LEN && isSource(bytes, start, mac)) continue;
-      port.send(bytes, start, end);
+      port.send(bytes, start, end, 0);
       port.flush();
     }
   }

@@ -378,7 +378,7 @@ export class LiveNode {
 
   #send(port: FramePort, network: number): number {
     const batch = this.#frames;
-    const count = port.receive(batch, network);
+    const count = port.receive(batch, network, false);
     if (count > 0) this.#chains.egress.run(batch, this.#options.clock());
     return count;
   }

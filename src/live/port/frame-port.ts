@@ -27,16 +27,23 @@ export interface FramePort {
    */
   readonly pending?: boolean;
   /**
+   * Whether `send` takes frames that are yet to be segmented.
+   * @default false
+   */
+  readonly takesLarge?: boolean;
+  /**
    * Appends waiting frames to a batch until it is full or none are left.
    * @param network index of the endpoint's network, set on each frame
+   * @param large whether frames may be yet to be segmented (`PacketBatch.segment`)
    * @returns number of frames appended
    */
-  receive(batch: PacketBatch, network: number): number;
+  receive(batch: PacketBatch, network: number, large: boolean): number;
   /**
    * Sends a frame. Until `flush`, the port owns the bytes and may overwrite them.
-   * @param bytes with 10 bytes before `start` that may also be overwritten
+   * @param segment payload in bytes per segment of a frame that is yet to be segmented (`takesLarge`); 0 for any other,
+   * and for one whose sender left that to its NIC, which no socket reports: one longer than the endpoint's MTU
    */
-  send(bytes: Uint8Array, start: number, end: number): void;
+  send(bytes: Uint8Array, start: number, end: number, segment: number): void;
   /** Sends the frames that `send` held back for coalescing. The caller owns the bytes again. */
   flush(): void;
   /** Releases the interface. Frames sent to it afterwards count as refused. */

@@ -36,6 +36,13 @@ export interface UnderlayPort {
   receive(packets: PacketBatch, datagrams: PacketBatch, index?: number): number;
   /** Sends IP packets from `EgressChain`, each to its `node`. The caller owns their slots again. */
   send(batch: PacketBatch): void;
+  /**
+   * Sends VXLAN packets from `EgressChain` whose outer IP and UDP headers the kernel writes, each to its `node`, with its
+   * `tos` and from a source port by its `flow`; frames that are yet to be segmented (`PacketBatch.segment`) are. Absent
+   * if the underlay can't. The caller owns their slots again.
+   * @param batch UDP payloads, from the VXLAN header on
+   */
+  sendDatagrams?(batch: PacketBatch): void;
   /** Closes its sockets. */
   close(): void;
 }

@@ -86,7 +86,7 @@ export class IngressPort implements FramePort {
       } else {
         waiting.count = 0;
         this.#next = 0;
-        if (hasRead || this.#inner.receive(waiting, network) === 0) break;
+        if (hasRead || this.#inner.receive(waiting, network, false) === 0) break;
         hasRead = true;
       }
     }
@@ -98,13 +98,13 @@ export class IngressPort implements FramePort {
     if (Number.isNaN(this.#now)) this.#now = this.#clock();
     const verdict = this.rules.toTask(bytes, start, end, this.#now);
     if (verdict === PortVerdict.Passed) {
-      this.#inner.send(bytes, start, end);
+      this.#inner.send(bytes, start, end, 0);
     } else if (verdict === PortVerdict.Fragments) {
       const fragment = this.#fragment;
       for (;;) {
         const size = this.rules.nextFragment(fragment, FRAME_ROOM);
         if (size === 0) break;
-        this.#inner.send(fragment, FRAME_ROOM, FRAME_ROOM + size);
+        this.#inner.send(fragment, FRAME_ROOM, FRAME_ROOM + size, 0);
         // The next one overwrites it.
         this.#inner.flush();
       }
