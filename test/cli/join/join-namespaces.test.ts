@@ -13,6 +13,7 @@ import { PacketCapture } from '../../live/namespaces/packet-capture.js';
 import { ping } from '../../live/namespaces/ping.js';
 import { requirements } from '../../live/namespaces/requirements.js';
 import { RunningPing } from '../../live/namespaces/running-ping.js';
+import { eventually } from '../../swarm/docker/eventually.js';
 import { underlay, UNDERLAY_DEVICE, type UnderlayNode } from '../../live/namespaces/underlay.js';
 import { JoinedProcess, managerIn } from './joined-process.js';
 
@@ -21,6 +22,9 @@ const folder = scratch();
 const ENCRYPTED = { encrypted: '' };
 /** Pings between two events. */
 const SOME = 50;
+
+/** Sections of a status document. */
+type Status = Record<string, { rows: Record<string, unknown>[] }>;
 
 /** The number of packets of a capture that match a tcpdump filter. */
 function matching(file: string, filter: string): number {
@@ -39,13 +43,12 @@ describe('two nodes with vtep join, and an encrypted network', { skip }, () => {
   let c1: NetworkNamespace;
   let c2: NetworkNamespace;
 
-  const statusOf = (i: 0 | 1, ...sections: string[]): Record<string, { rows: Record<string, unknown>[] }> => {
-    const { namespace } = nodes[i];
+  // Not with `call`, which would stop the manager: it runs in this process, and sessions end without its answers.
+  const output = async (i: 0 | 1, words: readonly string[]): Promise<string> =>
+    (await nodes[i].namespace.start(words).end()).stdout;
+  const statusOf = async (i: 0 | 1, ...sections: string[]): Promise<Status> => {
     const words = [process.execPath, join(process.cwd(), 'dist/src/cli/main.js'), 'status', '--json'];
-    return JSON.parse(namespace.call([...words, '--socket', join(folder, `status-${i}`), ...sections])) as Record<
-      string,
-      { rows: Record<string, unknown>[] }
-    >;
+    return JSON.parse(await output(i, [...words, '--socket', join(folder, `status-${i}`), ...sections])) as Status;
   };
   const tokenFile = join(folder, 'token');
 
@@ -89,11 +92,14 @@ describe('two nodes with vtep join, and an encrypted network', { skip }, () => {
     assert.equal(matching(file, 'udp port 4789'), 0);
   });
 
-  test('status has the node, its attachments, its peer and its keys, and no key', () => {
-    const document = statusOf(0, 'swarm', 'attachments', 'peers', 'keys');
+  test('status has the node, its attachments, its peer and its keys, and no key', async () => {
+    const document = await eventually(
+      () => statusOf(0, 'swarm', 'attachments', 'peers', 'keys'),
+      (now) => (now['swarm'] as unknown as { state: string }).state === 'connected',
+      'connected to the manager',
+    );
     const { swarm: own, attachments, peers, keys } = document;
     assert.equal((own as unknown as { nodeId: string }).nodeId, [...swarm.nodes.keys()][0]);
-    assert.equal((own as unknown as { state: string }).state, 'connected');
     assert.deepEqual(
       attachments.rows.map(({ network, state, mtu, encrypted }) => [network, state, mtu, encrypted]),
       [['secure', 'attached', 1424, true]],
@@ -115,9 +121,12 @@ describe('two nodes with vtep join, and an encrypted network', { skip }, () => {
     for (const { key } of swarm.keys) assert.ok(!text.includes(key.toString('hex')));
   });
 
-  test('metrics have the swarm', () => {
-    const page = nodes[0].namespace.call(['curl', '-s', 'http://127.0.0.1:9100/metrics']);
-    assert.match(page, /^vtep_swarm_connected 1$/m);
+  test('metrics have the swarm', async () => {
+    const page = await eventually(
+      () => output(0, ['curl', '-s', 'http://127.0.0.1:9100/metrics']),
+      (now) => /^vtep_swarm_connected 1$/m.test(now),
+      'a metric of the connection',
+    );
     assert.match(page, /^vtep_swarm_attachments\{state="attached"\} 1$/m);
   });
 
