@@ -29,7 +29,7 @@ for (const method of ['Session', 'Heartbeat', 'Assignments', 'UpdateTaskStatus',
         token: manager.swarm.token,
         stateDirectory: stateDirectory(t),
         attachments: [{ network: 'web' }],
-        times: { callMs: 1_000, connectMs: 5_000 },
+        times: { callMs: 5_000, connectMs: 20_000 },
       });
       const started = joining.node.start();
       await joining.until(() => (manager.calls.get(method) ?? 0) > 0, `${method}: ${what}`);
@@ -74,7 +74,7 @@ test('a manager that blocks detaching does not keep the node from closing', asyn
     manager.overrides.set('DetachNetwork', handler);
     const joining = await Joining.start(t, manager, {
       attachments: [{ network: 'web' }],
-      times: { connectMs: 5_000, closeMs: 500 },
+      times: { connectMs: 20_000, closeMs: 5_000 },
     });
     await joining.event('attached');
     const left = await joining.node.close();
@@ -155,6 +155,7 @@ test('an HTTP/2 frame of 16 MiB, and bytes that are no HTTP/2, end the connectio
       managers: [`127.0.0.1:${(server.address() as AddressInfo).port}`],
       token: swarm.token,
       stateDirectory: stateDirectory(t),
+      times: { callMs: 1_000 },
     });
     await assert.rejects(joining.node.start(), (error: JoinError) =>
       ['BAD_ANSWER', 'CONNECTION_FAILED', 'MANAGER_SILENT'].includes(error.code),

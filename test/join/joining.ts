@@ -10,18 +10,18 @@ import { FakeSwarm } from './fake-swarm.js';
 type Kind = JoinEvent['kind'];
 type EventOf<K extends Kind> = Extract<JoinEvent, { kind: K }>;
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
-/** Timeouts for a manager on the same machine. */
+/** Short pauses, and timeouts that a manager on the same machine keeps however busy that is. */
 export const SHORT = {
-  connectMs: 1_000,
-  callMs: 1_000,
+  connectMs: 20_000,
+  callMs: 20_000,
   issueMs: 3_000,
   attachMs: 500,
   attachRetryMs: 300,
   renewRetryMs: 300,
   backoffMs: 200,
-  closeMs: 1_000,
+  closeMs: 5_000,
 };
 
 /** A temporary directory, removed after the test. */

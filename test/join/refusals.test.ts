@@ -20,7 +20,7 @@ const YEAR_MS = 365 * 24 * 3_600_000;
 async function failure(
   t: TestContext,
   manager: FakeManager,
-  options: { token?: string; managers?: string[] } = {},
+  options: { token?: string; managers?: string[]; times?: { connectMs: number } } = {},
 ): Promise<JoinError> {
   try {
     await Joining.start(t, manager, { managers: [manager.address], ...options });
@@ -58,7 +58,10 @@ test('a refused connection and a silent address are told apart, with the port', 
   t.after(() => silent.close());
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
-  const late = await failure(t, manager, { managers: [`127.0.0.1:${port}`] });
+  const late = await failure(t, manager, {
+    managers: [`127.0.0.1:${port}`],
+    times: { connectMs: 1_000 },
+  });
   assert.equal(late.code, 'CONNECTION_TIMEOUT');
   assert.match(late.message, new RegExp(`^127\\.0\\.0\\.1:${port}: no answer`));
 });
@@ -72,7 +75,15 @@ test('a server that speaks no TLS is no manager', async (t) => {
   t.after(() => plain.close());
   await once(plain, 'listening');
   const { port } = plain.address() as AddressInfo;
-  assert.equal((await failure(t, manager, { managers: [`127.0.0.1:${port}`] })).code, 'BAD_ANSWER');
+  assert.equal(
+    (
+      await failure(t, manager, {
+        managers: [`127.0.0.1:${port}`],
+        times: { connectMs: 1_000 },
+      })
+    ).code,
+    'BAD_ANSWER',
+  );
 });
 
 test("a manager's certificate of another CA, of a worker, or out of date is refused", async (t) => {
