@@ -59,6 +59,7 @@ export class Deliver {
         if (output.full) overflow(output);
         const at = output.push(batch.slot[i], start, batch.end[i], network, batch.node[i]);
         output.endpoint[at] = forwarding.target;
+        output.segment[at] = batch.segment[i];
         continue;
       }
       batch.endpoint[i] = forwarding.target;
@@ -88,9 +89,16 @@ export class Deliver {
       const to = arena.frameOffsetOf(slot);
       arena.bytes.copyWithin(to, start, end);
       if (output.full) overflow(output);
-      output.endpoint[output.push(slot, to, to + end - start, network, batch.node[i])] = endpoints[n];
+      this.#push(output, slot, to, to + end - start, batch, i, endpoints[n]);
     }
     if (output.full) overflow(output);
-    output.endpoint[output.push(batch.slot[i], start, end, network, batch.node[i])] = endpoints[0];
+    this.#push(output, batch.slot[i], start, end, batch, i, endpoints[0]);
+  }
+
+  /** Adds a copy of packet `i` for an endpoint. */
+  #push(output: PacketBatch, slot: number, start: number, end: number, batch: PacketBatch, i: number, to: number): void {
+    const at = output.push(slot, start, end, batch.network[i], batch.node[i]);
+    output.endpoint[at] = to;
+    output.segment[at] = batch.segment[i];
   }
 }

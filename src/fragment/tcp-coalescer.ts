@@ -19,28 +19,19 @@ import {
   tcpLayout,
   writeIpv4Length,
 } from '../wire/index.js';
+import { type Coalescer, hasSameHeaders, MAX_COALESCED_FRAMES, MAX_PACKET } from './coalescer.js';
 import { MIN_SEGMENT } from './tcp-segmenter.js';
-
-/** Maximum number of frames per coalesced packet. */
-export const MAX_COALESCED_FRAMES = 64;
-/** Largest value of IP's length field. */
-const MAX_PACKET = 0xffff;
 
 const SEQUENCE = tcpLayout.offsetOf('sequence');
 const ACKNOWLEDGMENT = tcpLayout.offsetOf('acknowledgment');
 const FLAGS_WORD = tcpLayout.bitsOf('dataOffset').offset;
-const IPV4_ID = 4;
-const IPV4_FLAGS = 6;
-const DONT_FRAGMENT = 0x4000;
-const IPV4_TTL = 8;
 const IPV6_LENGTH = 4;
-const IPV6_NEXT_HEADER = 6;
 const PUSH = TcpFlag.Psh << 16;
 const FLAG_BITS = 0xff << 16;
 const ACK = TcpFlag.Ack << 16;
 
 /** Pending segments of one connection. All are in one array, and stay there until `clear`. */
-export class TcpCoalescer {
+export class TcpCoalescer implements Coalescer {
   /**
    * Number of pending frames. `start` and `end` bound what each contributes: the first the whole frame, the others only
    * their payload.
@@ -55,6 +46,10 @@ export class TcpCoalescer {
   /** Offsets of the TCP header and of its payload within the frame. */
   transport = 0;
   headers = 0;
+  /** Offset of the checksum in the TCP header. */
+  readonly checksum = TCP_CHECKSUM;
+  /** Whether the first frame's checksum is partial. */
+  isPartial = false;
   /** Whether no further frame may join. */
   complete = false;
   #bytes: Uint8Array = new Uint8Array(0);
@@ -63,6 +58,7 @@ export class TcpCoalescer {
   /** Data offset, flags and window of the first frame, and whether the last one has PSH. */
   #flags = 0;
   #lastHasPush = false;
+  #firstChecksum = 0;
   readonly #layers = new Layers();
   readonly #partial: boolean;
 
@@ -81,7 +77,11 @@ export class TcpCoalescer {
    */
   offer(bytes: Uint8Array, start: number, end: number): boolean {
     const layers = this.#layers;
-    if (this.complete || !this.#isPlainData(bytes, start, end)) return false;
+    return layers.walkEthernet(bytes, start, end) === HeaderError.None && this.add(bytes, layers, start, end);
+  }
+
+  add(bytes: Uint8Array, layers: Layers, start: number, end: number): boolean {
+    if (this.complete || !isPlainData(bytes, layers, start, end)) return false;
     const { transportOffset, payloadOffset } = layers;
     const view = viewOf(bytes);
     const flags = view.getInt32(transportOffset + FLAGS_WORD);
@@ -90,7 +90,13 @@ export class TcpCoalescer {
     if (this.count > 0) {
       if (bytes !== this.#bytes || sequence !== this.#nextSequence || size > this.size) return false;
       if (this.count === MAX_COALESCED_FRAMES || this.#length + size > MAX_PACKET) return false;
-      if (((flags ^ this.#flags) & ~PUSH) !== 0 || !this.#isSameFlow(view, start)) return false;
+      if (((flags ^ this.#flags) & ~PUSH) !== 0 || !this.#isSameFlow(view, layers, start)) return false;
+    }
+    // Last, since it reads the whole frame.
+    const pseudo = pseudoHeaderSum(layers.family, bytes, layers.addressOffset, IpProtocol.Tcp, end - transportOffset);
+    const isPartial = this.#partial && view.getUint16(transportOffset + TCP_CHECKSUM) === pseudo;
+    if (!isPartial && onesSum(bytes, transportOffset, end, pseudo) !== 0xffff) return false;
+    if (this.count > 0) {
       this.start[this.count] = payloadOffset;
     } else {
       this.#bytes = bytes;
@@ -98,7 +104,9 @@ export class TcpCoalescer {
       this.family = layers.family;
       this.transport = transportOffset - start;
       this.headers = payloadOffset - start;
+      this.isPartial = isPartial;
       this.#flags = flags;
+      this.#firstChecksum = view.getUint16(transportOffset + TCP_CHECKSUM);
       this.#length = end - start - ETHERNET_HEADER_LEN;
       this.start[0] = start;
     }
@@ -112,24 +120,24 @@ export class TcpCoalescer {
     return true;
   }
 
-  /**
-   * Updates the first frame's headers for the coalesced packet: lengths, the last segment's PSH, and a partial checksum
-   * (the pseudo-header's sum).
-   */
+  /** As `Coalescer.finish`; also sets the last segment's PSH. */
   finish(): void {
     const bytes = this.#bytes;
-    const view = viewOf(bytes);
-    const ip = this.start[0] + ETHERNET_HEADER_LEN;
     const tcp = this.start[0] + this.transport;
-    if (this.family === 4) {
-      writeIpv4Length(bytes, ip, this.#length);
-    } else {
-      view.setUint16(ip + IPV6_LENGTH, this.#length - IPV6_HEADER_LEN);
-    }
-    if (this.#lastHasPush) view.setInt32(tcp + FLAGS_WORD, this.#flags | PUSH);
-    const addresses = ip + (this.family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32);
-    const length = this.#length - (tcp - ip);
-    view.setUint16(tcp + TCP_CHECKSUM, pseudoHeaderSum(this.family, bytes, addresses, IpProtocol.Tcp, length));
+    this.#putLength(this.#length);
+    if (this.#lastHasPush) viewOf(bytes).setInt32(tcp + FLAGS_WORD, this.#flags | PUSH);
+    const addresses = tcp - (this.family === 4 ? 8 : 32);
+    const length = this.#length - (this.transport - ETHERNET_HEADER_LEN);
+    const sum = pseudoHeaderSum(this.family, bytes, addresses, IpProtocol.Tcp, length);
+    viewOf(bytes).setUint16(tcp + TCP_CHECKSUM, sum);
+  }
+
+  restore(): void {
+    const view = viewOf(this.#bytes);
+    const tcp = this.start[0] + this.transport;
+    this.#putLength(this.headers - ETHERNET_HEADER_LEN + this.size);
+    view.setInt32(tcp + FLAGS_WORD, this.#flags);
+    view.setUint16(tcp + TCP_CHECKSUM, this.#firstChecksum);
   }
 
   /** Forgets the pending frames. */
@@ -138,57 +146,20 @@ export class TcpCoalescer {
     this.complete = false;
   }
 
-  /** Whether a frame is ordinary, complete TCP data with valid checksums; they aren't verified again. */
-  #isPlainData(bytes: Uint8Array, start: number, end: number): boolean {
-    const layers = this.#layers;
-    if (layers.walkEthernet(bytes, start, end) !== HeaderError.None || layers.protocol !== IpProtocol.Tcp) return false;
-    const { family, networkOffset, transportOffset, payloadOffset, networkEnd } = layers;
-    const span = family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
-    if (networkOffset !== start + ETHERNET_HEADER_LEN || transportOffset !== networkOffset + span) return false;
-    if (layers.isFragment || networkEnd !== end || payloadOffset >= end) return false;
-    const view = viewOf(bytes);
-    if ((view.getInt32(transportOffset + FLAGS_WORD) & FLAG_BITS & ~PUSH) !== ACK) return false;
-    if (family === 4 && !isIpv4ChecksumValid(bytes, networkOffset)) return false;
-    const pseudo = pseudoHeaderSum(family, bytes, layers.addressOffset, IpProtocol.Tcp, end - transportOffset);
-    if (this.#partial && view.getUint16(transportOffset + TCP_CHECKSUM) === pseudo) return true;
-    return onesSum(bytes, transportOffset, end, pseudo) === 0xffff;
+  /** Writes the length of the first frame's IP packet. */
+  #putLength(packet: number): void {
+    const ip = this.start[0] + ETHERNET_HEADER_LEN;
+    if (this.family === 4) writeIpv4Length(this.#bytes, ip, packet);
+    else viewOf(this.#bytes).setUint16(ip + IPV6_LENGTH, packet - IPV6_HEADER_LEN);
   }
 
   /** Whether a frame's headers equal the first one's, except lengths, checksums, identification and sequence number. */
-  #isSameFlow(view: DataView, start: number): boolean {
+  #isSameFlow(view: DataView, layers: Layers, start: number): boolean {
     const first = this.start[0];
-    const layers = this.#layers;
     if (layers.family !== this.family || layers.payloadOffset - start !== this.headers) return false;
-    if (view.getInt32(start) !== view.getInt32(first) || view.getInt32(start + 4) !== view.getInt32(first + 4))
-      return false;
-    // The rest of the MACs, the EtherType, and IP's version, DSCP and ECN.
-    if (view.getInt32(start + 8) !== view.getInt32(first + 8)) return false;
-    if (view.getInt32(start + 12) !== view.getInt32(first + 12)) return false;
-    const ip = start + ETHERNET_HEADER_LEN;
-    const before = first + ETHERNET_HEADER_LEN;
-    if (this.family === 4) {
-      const flags = view.getUint16(ip + IPV4_FLAGS);
-      if (flags !== view.getUint16(before + IPV4_FLAGS)) return false;
-      // Without DF the ID is significant (RFC 6864 section 4): segmentation will number the segments from the first
-      // one's ID.
-      if (
-        (flags & DONT_FRAGMENT) === 0 &&
-        view.getUint16(ip + IPV4_ID) !== ((view.getUint16(before + IPV4_ID) + this.count) & 0xffff)
-      ) {
-        return false;
-      }
-      if (view.getUint16(ip + IPV4_TTL) !== view.getUint16(before + IPV4_TTL)) return false;
-    } else {
-      if (view.getInt32(ip) !== view.getInt32(before)) return false;
-      if (view.getUint16(ip + IPV6_NEXT_HEADER) !== view.getUint16(before + IPV6_NEXT_HEADER)) return false;
-    }
-    // The addresses, and the ports that follow them.
-    const addresses = this.family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32;
+    if (!hasSameHeaders(view, this.family, start, first, this.count)) return false;
     const tcp = start + this.transport;
     const tcpBefore = first + this.transport;
-    for (let at = ip + addresses, other = before + addresses; at < tcp + 4; at += 4, other += 4) {
-      if (view.getInt32(at) !== view.getInt32(other)) return false;
-    }
     if (view.getInt32(tcp + ACKNOWLEDGMENT) !== view.getInt32(tcpBefore + ACKNOWLEDGMENT)) return false;
     // TCP's options.
     for (let at = TCP_HEADER_LEN; at < this.headers - this.transport; at += 4) {
@@ -196,4 +167,15 @@ export class TcpCoalescer {
     }
     return true;
   }
+}
+
+/** Whether a frame is ordinary, complete TCP data; its TCP checksum is verified later. */
+function isPlainData(bytes: Uint8Array, layers: Layers, start: number, end: number): boolean {
+  const { family, networkOffset, transportOffset, payloadOffset, networkEnd } = layers;
+  if (layers.protocol !== IpProtocol.Tcp) return false;
+  const span = family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+  if (networkOffset !== start + ETHERNET_HEADER_LEN || transportOffset !== networkOffset + span) return false;
+  if (layers.isFragment || networkEnd !== end || payloadOffset >= end) return false;
+  if ((viewOf(bytes).getInt32(transportOffset + FLAGS_WORD) & FLAG_BITS & ~PUSH) !== ACK) return false;
+  return family !== 4 || isIpv4ChecksumValid(bytes, networkOffset);
 }

@@ -3,6 +3,7 @@ import type { PacketBatch } from '../../memory/index.js';
 import { type Endpoint, endpointId, type ReadonlyNodeTables } from '../../overlay/index.js';
 import { ETHERNET_HEADER_LEN } from '../../wire/index.js';
 import type { FramePort, FramePortCounters } from '../port/frame-port.js';
+import { LargeFrames } from './large-frames.js';
 
 const MAC_BYTES = 6;
 /** Maximum number of endpoints without a port whose counters are kept, the most recent ones. */
@@ -56,10 +57,18 @@ export class EndpointPorts {
   readonly #idOf: (string | undefined)[] = [];
   readonly #portOf: (FramePort | undefined)[] = [];
   readonly #indices = new Map<string, number[]>();
+  readonly #mtuOf: (network: number) => number;
+  readonly #large = new LargeFrames();
+  /** Length of the longest ordinary frame by network. */
+  #frameBytes: (number | undefined)[] = [];
 
-  /** @param tables the node's tables; call `update` after each change of an endpoint */
-  constructor(tables: ReadonlyNodeTables) {
+  /**
+   * @param tables the node's tables; call `update` after each change of an endpoint
+   * @param mtuOf the MTU of a network's interfaces in bytes; call `forgetMtus` when it may have changed
+   */
+  constructor(tables: ReadonlyNodeTables, mtuOf: (network: number) => number) {
     this.#tables = tables;
+    this.#mtuOf = mtuOf;
     for (const list of tables.columns.local) for (const index of list) this.update(index);
   }
 
@@ -128,6 +137,11 @@ export class EndpointPorts {
     if (this.#portOf[index] !== undefined) this.stale = true;
   }
 
+  /** Forgets the MTUs of networks, which are asked for again. */
+  forgetMtus(): void {
+    this.#frameBytes = [];
+  }
+
   /** Updates `sources` and `networks`. */
   arrange(): void {
     const networks = new Map<FramePort, number>();
@@ -149,16 +163,32 @@ export class EndpointPorts {
       if (endpoint < 0) {
         last?.flush();
         last = undefined;
-        this.#sendToAll(bytes, batch.start[i], batch.end[i], batch.network[i]);
+        this.#sendToAll(bytes, batch.start[i], batch.end[i], batch.segment[i], batch.network[i]);
         continue;
       }
       const port = this.#portOf[endpoint];
       if (port !== last) last?.flush();
       last = port;
       if (port === undefined) this.noPort++;
-      else port.send(bytes, batch.start[i], batch.end[i], 0);
+      else this.#send(port, bytes, batch.start[i], batch.end[i], batch.segment[i], batch.network[i]);
     }
     last?.flush();
+  }
+
+  /** Sends a frame to a port, in segments if it is large and the port doesn't take it so. */
+  #send(port: FramePort, bytes: Uint8Array, start: number, end: number, segment: number, network: number): void {
+    if (port.takesLarge !== true && (segment > 0 || end - start > this.#longest(network))) {
+      // It may come after frames that the port holds back.
+      port.flush();
+      const mtu = this.#longest(network) - ETHERNET_HEADER_LEN;
+      if (this.#large.send(port, bytes, start, end, segment, mtu)) return;
+    }
+    port.send(bytes, start, end, segment);
+  }
+
+  /** Length of the longest ordinary frame of a network, in bytes. */
+  #longest(network: number): number {
+    return (this.#frameBytes[network] ??= this.#mtuOf(network) + ETHERNET_HEADER_LEN);
   }
 
   #put(endpoint: string, port: FramePort | undefined): void {
@@ -184,7 +214,7 @@ export class EndpointPorts {
   }
 
   /** Delivers a frame to all local endpoints of its network except its sender. */
-  #sendToAll(bytes: Uint8Array, start: number, end: number, network: number): void {
+  #sendToAll(bytes: Uint8Array, start: number, end: number, segment: number, network: number): void {
     const { columns, endpoints } = this.#tables;
     const { length } = columns.local[network];
     for (let i = 0; i < length; i++) {
@@ -193,7 +223,7 @@ export class EndpointPorts {
       const mac = endpoints[index]?.mac;
       if (port === undefined || mac === undefined) continue;
       if (end - start >= ETHERNET_HEADER_LEN && isSource(bytes, start, mac)) continue;
-      port.send(bytes, start, end, 0);
+      this.#send(port, bytes, start, end, segment, network);
       port.flush();
     }
   }

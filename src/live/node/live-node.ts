@@ -133,7 +133,7 @@ export class LiveNode {
       const { tables } = this.#chains;
       // Builds the id index now, not while packets wait for the first change. It may give endpoints ids.
       tables.endpointWithId('');
-      this.#ports = new EndpointPorts(tables);
+      this.#ports = new EndpointPorts(tables, (network) => this.mtuOf(network));
       tables.watch({
         node: (index, another) => {
           if (another) this.#changePeer(index);
@@ -307,7 +307,7 @@ export class LiveNode {
     }
     if (this.#settling && this.#sas !== undefined) this.#settle(this.#sas, STEPS_A_TURN, now);
     const { sources, networks } = this.#ports;
-    const pending = this.#ports.pending || parts.pending;
+    const pending = this.#ports.pending || parts.pending || underlay.pending === true;
     const waits = !pending && !this.#settling;
     if (poller !== undefined && !poller.wait(waits ? milliseconds : 0) && !pending) return this.#settling;
     const sockets = underlay.descriptors.length;
@@ -316,6 +316,7 @@ export class LiveNode {
       let count = 0;
       if (poller === undefined) count += this.#receive();
       for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
+      if (count === 0 && underlay.pending === true) count += this.#receive();
       for (let i = 0; i < sources.length; i++) {
         const ready = poller === undefined || poller.isReady(sockets + i) || sources[i].pending === true;
         if (ready) count += this.#send(sources[i], networks[i]);
@@ -354,6 +355,7 @@ export class LiveNode {
       // The last check that can fail, and before peers are added: their SAs need these keys.
       outcome = this.#receiveRing(plan);
     });
+    this.#ports.forgetMtus();
     this.#encrypted.add(networks);
     if (!this.#securing && isAnyEncrypted(networks)) this.#secure();
     if (this.#nodesStale) this.#setNodes();

@@ -72,9 +72,9 @@ export interface LiveVtepCounters extends LiveNodeCounters {
   readonly underlay: UnderlayCounters;
 }
 
-const SLOTS = 4096;
-/** Size of an underlay packet without outer fragments; more than any Ethernet carries. */
-const FRAME_BYTES = 9216;
+const SLOTS = 2048;
+/** A frame of 64 KiB; also makes the distance of slots differ from a multiple of a page. Unused pages take no memory. */
+const FRAME_BYTES = 65_664;
 const MAX_MTU_HEADROOM = 256;
 /** Milliseconds that an idle turn waits: the maximum delay of signals and timers. */
 const WAIT = 20;

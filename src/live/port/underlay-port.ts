@@ -22,6 +22,11 @@ export interface UnderlayPort {
   /** File descriptors to poll for packets; empty if they arrive without polling. */
   readonly descriptors: readonly number[];
   readonly counters: UnderlayCounters;
+  /**
+   * Whether it has packets that poll(2) does not report: `receive` had no room for them.
+   * @default false
+   */
+  readonly pending?: boolean;
   /** Sets the nodes' addresses by index: 4 or 16 bytes; undefined for an index without a node. */
   setNodes(vteps: readonly (Uint8Array | undefined)[]): void;
   /**

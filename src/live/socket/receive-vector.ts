@@ -1,6 +1,7 @@
 /** Receives many datagrams with one system call, each into a slot of an arena, where its bytes stay. */
 import { addressOf, lastErrno, NativeMemory } from '../../foreign/index.js';
 import { type Arena, NO_SLOT } from '../../memory/index.js';
+import { viewOf } from '../../memory/internal.js';
 import { callFailed, Errno, linux } from '../system/linux.js';
 import { MessageVector } from './message-vector.js';
 import { SOCKADDR_BYTES } from './socket-address.js';
@@ -13,10 +14,14 @@ const CONTROL_BYTES = 64;
 const CONTROL_LEVEL = 8;
 const CONTROL_TYPE = 12;
 const CONTROL_DATA = 16;
+const CONTROL_ALIGNMENT = 8;
+const NOT_FOUND = -1;
 const IPPROTO_IP = 0;
 const IPPROTO_IPV6 = 41;
 const IP_TOS = 1;
 const IPV6_TCLASS = 67;
+const IPPROTO_UDP = 17;
+const UDP_GRO = 104;
 
 /** Receives datagrams into slots. They stay there until taken; slots not taken are reused. */
 export class ReceiveVector {
@@ -88,18 +93,42 @@ export class ReceiveVector {
 
   /** The traffic class of datagram `i`, if the socket reports it; otherwise 0. */
   trafficClass(i: number): number {
-    if (this.#vector.controlLength(i) <= CONTROL_DATA) return 0;
-    const { bytes } = this.#control;
-    const at = i * CONTROL_BYTES;
-    const level = bytes[at + CONTROL_LEVEL];
-    const type = bytes[at + CONTROL_TYPE];
-    const known = (level === IPPROTO_IP && type === IP_TOS) || (level === IPPROTO_IPV6 && type === IPV6_TCLASS);
-    return known ? bytes[at + CONTROL_DATA] : 0;
+    const at = this.#find(i, IPPROTO_IP, IP_TOS, 1);
+    // An int, in host byte order.
+    const data = at >= 0 ? at : this.#find(i, IPPROTO_IPV6, IPV6_TCLASS, 4);
+    return data >= 0 ? this.#control.bytes[data] : 0;
+  }
+
+  /**
+   * Bytes of each datagram but the last, which may have fewer, if message `i` contains several (UDP_GRO); otherwise 0.
+   */
+  segmentSize(i: number): number {
+    const at = this.#find(i, IPPROTO_UDP, UDP_GRO, 4);
+    return at >= 0 ? Math.max(0, viewOf(this.#control.bytes).getInt32(at, true)) : 0;
   }
 
   /** Frees the slots that are waiting for datagrams. */
   close(): void {
     for (let i = 0; i < this.#slots.length; i++) if (this.#slots[i] !== NO_SLOT) this.#arena.free(this.take(i));
+  }
+
+  /**
+   * Finds control data of message `i`.
+   * @param bytes minimum length of its data
+   * @returns offset of its data in the control memory, or -1 if there is none
+   */
+  #find(i: number, level: number, type: number, bytes: number): number {
+    const view = viewOf(this.#control.bytes);
+    let at = i * CONTROL_BYTES;
+    const end = at + Math.min(CONTROL_BYTES, this.#vector.controlLength(i));
+    while (at + CONTROL_DATA <= end) {
+      const length = view.getInt32(at, true);
+      if (length < CONTROL_DATA || at + length > end) return NOT_FOUND;
+      const isSought = view.getInt32(at + CONTROL_LEVEL, true) === level && view.getInt32(at + CONTROL_TYPE, true) === type;
+      if (isSought) return length >= CONTROL_DATA + bytes ? at + CONTROL_DATA : NOT_FOUND;
+      at += (length + CONTROL_ALIGNMENT - 1) & -CONTROL_ALIGNMENT;
+    }
+    return NOT_FOUND;
   }
 
   /** Ensures that the first `count` messages have slots, and room for address and control data. */

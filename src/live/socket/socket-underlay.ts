@@ -11,7 +11,8 @@
 import type { Arena, PacketBatch } from '../../memory/index.js';
 import { viewOf } from '../../memory/internal.js';
 import { formatIp, IpProtocol, IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../../wire/index.js';
-import { Ipv6Headers, putSender } from './datagram-headers.js';
+import { Ipv6Headers } from './datagram-headers.js';
+import { DatagramReceiver } from './datagram-receiver.js';
 import { LiveError } from '../error.js';
 import { ReceiveVector } from './receive-vector.js';
 import { SendVector } from './send-vector.js';
@@ -34,6 +35,7 @@ export interface SocketUnderlayOptions {
 
 /** Maximum datagrams per system call. */
 const VECTOR = 64;
+const ICMP_MESSAGES = 8;
 const QUEUE_BYTES = 4 << 20;
 /** IPPROTO_RAW: the sender writes the IP header. */
 const HEADER_INCLUDED = 255;
@@ -60,11 +62,11 @@ function replaceZeroIds({ arena, start, end, count }: PacketBatch): void {
   }
 }
 
-/** A receiving socket. */
-interface ReceivingSocket {
+/** A raw socket to receive from. */
+interface RawReceiver {
   readonly socket: SystemSocket;
   readonly vector: ReceiveVector;
-  /** UDP for datagram payloads; otherwise a raw socket's protocol, whose packets lack their IP header over IPv6. */
+  /** The packets lack their IP header over IPv6. */
   readonly protocol: number;
 }
 
@@ -82,7 +84,9 @@ export class SocketUnderlay implements UnderlayPort {
   readonly carriesEsp: boolean;
   readonly #family: 4 | 6;
   readonly #headers: Ipv6Headers;
-  readonly #receiving: ReceivingSocket[] = [];
+  #udp: SystemSocket | undefined;
+  readonly #datagrams: DatagramReceiver;
+  readonly #raw: RawReceiver[] = [];
   readonly #sending: SystemSocket;
   readonly #vector: SendVector;
   readonly #port: number;
@@ -98,9 +102,10 @@ export class SocketUnderlay implements UnderlayPort {
     const vtep = vteps[node];
     this.#family = vtep.length === 4 ? 4 : 6;
     this.#headers = new Ipv6Headers(vtep);
+    this.#datagrams = new DatagramReceiver(arena, this.#family);
     try {
-      const udp = this.#udp(vtep, port, arena);
-      const raw = this.#raw(vtep, esp, arena);
+      const udp = this.#openUdp(vtep, port);
+      const raw = this.#openRaw(vtep, esp, arena);
       this.carriesEsp = raw !== undefined;
       this.#sending = raw ?? udp;
     } catch (error) {
@@ -116,15 +121,22 @@ export class SocketUnderlay implements UnderlayPort {
   }
 
   get descriptors(): readonly number[] {
-    return this.#receiving.map(({ socket }) => socket.descriptor);
+    const raw = this.#raw.map(({ socket }) => socket.descriptor);
+    return this.#udp === undefined ? raw : [this.#udp.descriptor, ...raw];
+  }
+
+  get pending(): boolean {
+    return this.#datagrams.pending;
   }
 
   get counters(): UnderlayCounters {
+    const sockets = [...(this.#udp === undefined ? [] : [this.#udp]), ...this.#raw.map(({ socket }) => socket)];
+    const overrun = this.#overrun + this.#datagrams.overrun;
     return {
-      received: this.#received,
+      received: this.#received + this.#datagrams.received,
       sent: this.#vector.sent,
       refused: Object.fromEntries(this.#vector.refused),
-      overrun: this.#receiving.reduce((sum, { socket }) => sum + socket.overrun, this.#overrun),
+      overrun: sockets.reduce((sum, socket) => sum + socket.overrun, overrun),
     };
   }
 
@@ -134,8 +146,11 @@ export class SocketUnderlay implements UnderlayPort {
 
   receive(packets: PacketBatch, datagrams: PacketBatch, index?: number): number {
     const before = packets.count + datagrams.count;
-    if (index !== undefined) this.#receiveFrom(this.#receiving[index], packets, datagrams);
-    else for (const receiving of this.#receiving) this.#receiveFrom(receiving, packets, datagrams);
+    if ((index === undefined || index === 0) && this.#udp !== undefined) {
+      this.#datagrams.receive(this.#udp.descriptor, datagrams);
+    }
+    if (index === undefined) for (const raw of this.#raw) this.#receiveFrom(raw, packets);
+    else if (index > 0) this.#receiveFrom(this.#raw[index - 1], packets);
     return packets.count + datagrams.count - before;
   }
 
@@ -146,23 +161,22 @@ export class SocketUnderlay implements UnderlayPort {
 
   /** Closes the sockets. Idempotent. */
   close(): void {
-    for (const { socket, vector } of this.#receiving) {
+    const sockets = [...(this.#udp === undefined ? [] : [this.#udp]), ...this.#raw.map(({ socket }) => socket)];
+    for (const socket of sockets) {
       this.#overrun += socket.overrun;
       socket.close();
-      vector.close();
     }
-    this.#receiving.length = 0;
+    this.#datagrams.close();
+    for (const { vector } of this.#raw) vector.close();
+    this.#udp = undefined;
+    this.#raw.length = 0;
     // Either one of the receiving sockets or a separate one; undefined if opening failed.
     (this.#sending as SystemSocket | undefined)?.close();
   }
 
-  #receiveFrom({ socket, vector, protocol }: ReceivingSocket, packets: PacketBatch, datagrams: PacketBatch): void {
-    const udp = protocol === IpProtocol.Udp;
-    const batch = udp ? datagrams : packets;
-    const count = vector.receive(socket.descriptor, batch.capacity - batch.count);
-    const { arena } = batch;
-    const { bytes } = arena;
-    const { names } = vector;
+  #receiveFrom({ socket, vector, protocol }: RawReceiver, packets: PacketBatch): void {
+    const count = vector.receive(socket.descriptor, packets.capacity - packets.count);
+    const { arena } = packets;
     const family = this.#family;
     for (let i = 0; i < count; i++) {
       const length = vector.length(i);
@@ -174,23 +188,22 @@ export class SocketUnderlay implements UnderlayPort {
       const slot = vector.take(i);
       const start = arena.frameOffsetOf(slot);
       const end = start + length;
-      const name = vector.nameOf(i);
-      if (udp) {
-        const at = batch.push(slot, start, end);
-        batch.tos[at] = vector.trafficClass(i);
-        batch.sender[at] = putSender(bytes, start, family, names, name);
-      } else if (family === 4) {
-        batch.push(slot, start, end);
+      if (family === 4) {
+        packets.push(slot, start, end);
       } else {
-        batch.push(slot, this.#headers.put(bytes, start, end, names, name, vector.trafficClass(i), protocol), end);
+        const tos = vector.trafficClass(i);
+        const at = this.#headers.put(arena.bytes, start, end, vector.names, vector.nameOf(i), tos, protocol);
+        packets.push(slot, at, end);
       }
     }
   }
 
-  #udp(vtep: Uint8Array, port: number, arena: Arena): SystemSocket {
+  #openUdp(vtep: Uint8Array, port: number): SystemSocket {
     const socket = new SystemSocket(this.#family, SocketType.Datagram, 0, `UDP port ${port}`);
-    this.#receiving.push({ socket, vector: new ReceiveVector(arena, VECTOR), protocol: IpProtocol.Udp });
+    this.#udp = socket;
     this.#setUp(socket);
+    // Before Linux 5.0 each datagram is a message of its own.
+    socket.set(SocketOption.UdpGro, 1);
     const address = formatIp(this.#family, vtep);
     try {
       socket.bind(vtep, port, address);
@@ -203,7 +216,7 @@ export class SocketUnderlay implements UnderlayPort {
   }
 
   /** Opens the raw sockets. Returns the one for sending, or undefined if they are neither permitted nor needed. */
-  #raw(vtep: Uint8Array, needed: boolean, arena: Arena): SystemSocket | undefined {
+  #openRaw(vtep: Uint8Array, needed: boolean, arena: Arena): SystemSocket | undefined {
     const family = this.#family;
     let sending: SystemSocket;
     try {
@@ -218,7 +231,8 @@ export class SocketUnderlay implements UnderlayPort {
       const icmp = family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6;
       for (const protocol of [IpProtocol.Esp, icmp]) {
         const socket = new SystemSocket(family, SocketType.Raw, protocol, `IP protocol ${protocol}`);
-        this.#receiving.push({ socket, vector: new ReceiveVector(arena, VECTOR), protocol });
+        const messages = protocol === icmp ? ICMP_MESSAGES : VECTOR;
+        this.#raw.push({ socket, vector: new ReceiveVector(arena, messages), protocol });
         this.#setUp(socket);
         if (protocol === icmp) {
           socket.setBytes(family === 4 ? SocketOption.IcmpFilter : SocketOption.Icmpv6Filter, icmpFilter(family));

@@ -19,6 +19,8 @@ export const SocketOption = {
   ReceiveTos: { level: 0, name: 13 },
   ReceiveTrafficClass: { level: 41, name: 66 },
   Ipv6Only: { level: 41, name: 26 },
+  /** Several datagrams of a sender may arrive as one message, with their size in its control data (udp(7)). */
+  UdpGro: { level: 17, name: 104 },
   /** Bit mask of ICMP types to block. */
   IcmpFilter: { level: 255, name: 1 },
   Icmpv6Filter: { level: 58, name: 1 },

@@ -2,61 +2,67 @@
  * The offload header before each frame of a TAP device, in both directions: struct virtio_net_hdr
  * (include/uapi/linux/virtio_net.h), in host byte order.
  */
-import type { TcpCoalescer } from '../../fragment/index.js';
+import { NativeMemory } from '../../foreign/index.js';
 import { viewOf } from '../../memory/internal.js';
-import { HeaderError, Layers, onesSum, partialChecksumIn, TCP_CHECKSUM } from '../../wire/index.js';
+import { onesSum } from '../../wire/index.js';
 
 /** Length of the header in bytes. */
 export const OFFLOAD_HEADER_BYTES = 10;
 
 const NEEDS_CHECKSUM = 1;
-const TCP4 = 1;
-const TCP6 = 4;
 const GSO_TYPE = 1;
 const HEADER_LENGTH = 2;
 const GSO_SIZE = 4;
 const CHECKSUM_START = 6;
 const CHECKSUM_OFFSET = 8;
 
-/** Writes offload headers. */
-export class OffloadHeader {
-  readonly #layers = new Layers();
+/** How the kernel segments a frame. */
+export const Segmentation = { Tcp4: 1, Tcp6: 4, Udp: 5 } as const;
+export type Segmentation = (typeof Segmentation)[keyof typeof Segmentation];
 
-  /**
-   * Writes the header before a frame: whether the kernel must fill in the checksum.
-   * @param bytes with 10 bytes before `start`
-   * @param partial whether the frame may have a partial checksum
-   * @returns offset of the header
-   */
-  put(bytes: Uint8Array, start: number, end: number, partial: boolean): number {
-    const at = start - OFFLOAD_HEADER_BYTES;
-    bytes.fill(0, at, start);
-    const layers = this.#layers;
-    if (!partial || layers.walkEthernet(bytes, start, end) !== HeaderError.None) return at;
-    const field = partialChecksumIn(bytes, layers);
-    if (field < 0) return at;
-    const view = viewOf(bytes);
-    bytes[at] = NEEDS_CHECKSUM;
-    view.setUint16(at + CHECKSUM_START, layers.transportOffset - start, true);
-    view.setUint16(at + CHECKSUM_OFFSET, field, true);
-    return at;
+/** The header of the next frame to write, in memory of its own: what lies before a frame is another one's. */
+export class OffloadHeader {
+  readonly #memory = new NativeMemory(OFFLOAD_HEADER_BYTES);
+  /** The header's bytes. */
+  readonly bytes = this.#memory.bytes;
+  /** Its address. */
+  readonly address = this.#memory.address;
+
+  /** Requests nothing: the checksum is complete. */
+  putNone(): void {
+    this.bytes.fill(0);
   }
 
   /**
-   * Writes the header before coalesced segments.
-   * @param bytes buffer of the segments, with 10 bytes before the first
-   * @returns offset of the header
+   * Requests a checksum.
+   * @param start offset in the frame of the transport header, whose checksum field contains the pseudo-header's sum
+   * @param field offset of that field in it
    */
-  putMerged(bytes: Uint8Array, { start, family, headers, size, transport }: TcpCoalescer): number {
-    const at = start[0] - OFFLOAD_HEADER_BYTES;
-    const view = viewOf(bytes);
-    bytes[at] = NEEDS_CHECKSUM;
-    bytes[at + GSO_TYPE] = family === 4 ? TCP4 : TCP6;
-    view.setUint16(at + HEADER_LENGTH, headers, true);
-    view.setUint16(at + GSO_SIZE, size, true);
-    view.setUint16(at + CHECKSUM_START, transport, true);
-    view.setUint16(at + CHECKSUM_OFFSET, TCP_CHECKSUM, true);
-    return at;
+  putChecksum(start: number, field: number): void {
+    this.putNone();
+    this.#putChecksum(start, field);
+  }
+
+  /**
+   * Requests segmentation.
+   * @param headers bytes of the frame's headers, which each segment gets
+   * @param size payload per segment in bytes
+   * @param start as `putChecksum`
+   * @param field as `putChecksum`
+   */
+  putSegments(how: Segmentation, headers: number, size: number, start: number, field: number): void {
+    const view = viewOf(this.bytes);
+    this.bytes[GSO_TYPE] = how;
+    view.setUint16(HEADER_LENGTH, headers, true);
+    view.setUint16(GSO_SIZE, size, true);
+    this.#putChecksum(start, field);
+  }
+
+  #putChecksum(start: number, field: number): void {
+    const view = viewOf(this.bytes);
+    this.bytes[0] = NEEDS_CHECKSUM;
+    view.setUint16(CHECKSUM_START, start, true);
+    view.setUint16(CHECKSUM_OFFSET, field, true);
   }
 }
 

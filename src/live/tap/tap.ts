@@ -12,6 +12,7 @@ import { TapWriter } from './tap-writer.js';
 export class TapDevice implements FramePort {
   readonly name: string;
   readonly descriptor: number;
+  readonly takesLarge = true;
   /** Whether this process keeps the device's namespace alive. True for a pre-existing device. */
   readonly holdsNamespace: boolean;
   failure: string | undefined;
@@ -38,7 +39,7 @@ export class TapDevice implements FramePort {
     this.holdsNamespace = opened.holdsNamespace;
     this.#close = close;
     this.#reader = new TapReader(this.descriptor);
-    this.#writer = new TapWriter(this.descriptor, options.partialChecksums ?? false);
+    this.#writer = new TapWriter(this.descriptor, { partial: options.partialChecksums ?? false, mtu: options.mtu });
   }
 
   get counters(): FramePortCounters {
@@ -61,8 +62,8 @@ export class TapDevice implements FramePort {
     return 0;
   }
 
-  send(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#open) this.#writer.send(bytes, start, end);
+  send(bytes: Uint8Array, start: number, end: number, segment = 0): void {
+    if (this.#open) this.#writer.send(bytes, start, end, segment);
     // The kernel's name for a device that is not up.
     else this.#sentAfterClose.add('DEV_READY');
   }

@@ -15,6 +15,8 @@ import { noise } from '../../fragment/split.js';
 import { type TcpFrame, tcpFrame } from '../../fragment/tcp-frame.js';
 
 const folder = scratch();
+/** MTU of the devices written to. */
+const MTU = 1500;
 let files = 0;
 
 function unavailable(): string | undefined {
@@ -123,7 +125,7 @@ function written(
   const path = joinPath(folder, `out-${files++}`);
   const descriptor = openSync(path, 'w');
   const batch = new PacketBatch(new Arena({ slots: 128, frameBytes: 2000 }));
-  const writer = new TapWriter(descriptor, partial);
+  const writer = new TapWriter(descriptor, { partial, mtu: MTU });
   for (const frame of frames) batch.copyIn(frame, 0, frame.length);
   for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
   writer.flush();
@@ -138,7 +140,7 @@ function writtenToPipe(frames: readonly Uint8Array[], frameBytes: number): { rea
   const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const descriptor = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
   const batch = new PacketBatch(new Arena({ slots: 128, frameBytes }));
-  const writer = new TapWriter(descriptor, false);
+  const writer = new TapWriter(descriptor, { partial: false, mtu: MTU });
   for (let round = 0; round < 4; round++) {
     for (const frame of frames) batch.copyIn(frame, 0, frame.length);
     for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
@@ -150,6 +152,8 @@ function writtenToPipe(frames: readonly Uint8Array[], frameBytes: number): { rea
   return { writer };
 }
 
+/** A frame without a flow. */
+const ARP = join(FRAME.subarray(0, 12), Uint8Array.of(8, 6), new Uint8Array(28));
 const NO_HEADER = new Uint8Array(OFFLOAD_HEADER_BYTES);
 
 describe('TapWriter', { skip }, () => {
@@ -162,10 +166,10 @@ describe('TapWriter', { skip }, () => {
 
   test('coalesces consecutive segments into the original packet', () => {
     const payload = noise(20_000, 7);
-    const { bytes, writer } = written([FRAME, ...segments(payload, 1348, {}), FRAME]);
+    const { bytes, writer } = written([ARP, ...segments(payload, 1348, {}), ARP]);
     const header = Uint8Array.of(1, 1, 54, 0, 1348 & 0xff, 1348 >> 8, 34, 0, 16, 0);
     const whole = tcpFrame(payload, { partial: true });
-    assert.deepEqual(Uint8Array.from(bytes), join(NO_HEADER, FRAME, header, whole, NO_HEADER, FRAME));
+    assert.deepEqual(Uint8Array.from(bytes), join(NO_HEADER, ARP, header, whole, NO_HEADER, ARP));
     assert.equal(writer.sent, 2 + Math.ceil(payload.length / 1348));
   });
 
@@ -188,9 +192,10 @@ describe('TapWriter', { skip }, () => {
   test('counts frames that the device refuses', () => {
     const batch = new PacketBatch(new Arena({ slots: 4 }));
     const descriptor = openSync('/dev/null', 'r');
-    const writer = new TapWriter(descriptor, false);
+    const writer = new TapWriter(descriptor, { partial: false, mtu: MTU });
     batch.copyIn(FRAME, 0, FRAME.length);
     writer.send(batch.arena.bytes, batch.start[0], batch.end[0]);
+    writer.flush();
     closeSync(descriptor);
     assert.deepEqual([writer.sent, writer.refusals.byName()], [0, { EBADF: 1 }]);
   });
