@@ -2,18 +2,19 @@
  * A node's egress path:
  *
  *     container frame -> Forward -> Encap -> Seal -> Fragment -> IP packet on the underlay
+ *                           |         +-> UDP payload for a socket, if it is clear and fits its path
  *                           |-> another local endpoint
  *                           +-> a reply to the sender (ARP, ND, ICMP)
  *
  * No silent drops (`accounting`): frames + copies + replies made = sent + local + replies + dropped, where outer
- * fragments count as the one packet they came from.
+ * fragments count as the one packet they came from, and a frame that is yet to be segmented as its segments.
  */
 import type { Aead } from '../aead/portable.js';
-import { type Arena, PacketBatch } from '../memory/index.js';
+import { type Arena, NO_SLOT, PacketBatch } from '../memory/index.js';
 import { checkSeconds } from '../memory/internal.js';
 import { type NodeSas, type NodeTables, PathMtu } from '../overlay/index.js';
 import { DropCounters } from './drop-counters.js';
-import type { DropReason } from './drop-reason.js';
+import { DropReason } from './drop-reason.js';
 import { Encap } from './encap.js';
 import { Forward, Oversize } from './forward.js';
 import { Fragment } from './fragment.js';
@@ -21,7 +22,11 @@ import type { IcmpRateOptions } from './icmp-rate.js';
 import { Identifications } from './identifications.js';
 import type { PeerMarks } from './peer-marks.js';
 import { Seal } from './seal.js';
+import { Segments } from './segments.js';
 import type { TunnelOptions } from './tunnel.js';
+
+/** The longest IP packet that a socket sends in bytes. */
+const MAX_PACKET = 0xffff;
 
 /** Receives a batch that a chain emits. Its packets are valid until the call returns; then their slots are freed. */
 export type BatchSink = (batch: PacketBatch) => void;
@@ -71,8 +76,10 @@ export interface EgressSinks {
   readonly wire: BatchSink;
   /**
    * Packets of clear networks that fit their path, as UDP payloads from the VXLAN header on, for sockets whose kernel
-   * writes the outer headers: each for its `node`, with the outer `tos` and with its `flow`. Frames that are yet to be
-   * segmented (`PacketBatch.segment`) are allowed on egress only with it, and are passed as such.
+   * writes the outer headers: each for its `node`, with the outer `tos` and with its `flow`. The socket chooses TTL,
+   * source port and checksum, whatever the options say. Frames that are yet to be segmented (`PacketBatch.segment`) are
+   * allowed on egress only with it, and are passed as such. Of a flow whose packets take both sinks, each batch's
+   * datagrams come first, and they are never later than a packet for `wire` of the same batch.
    * @default these packets go to `wire` too
    */
   readonly datagrams?: BatchSink;
@@ -147,6 +154,7 @@ export class EgressChain {
   /** The last stage. */
   readonly fragment: Fragment;
 
+  readonly #columns: NodeTables['columns'];
   readonly #whole: boolean;
   readonly #encap: Encap;
   readonly #sinks: EgressSinks;
@@ -154,6 +162,9 @@ export class EgressChain {
   readonly #local: PacketBatch;
   readonly #replies: PacketBatch;
   readonly #wire: PacketBatch;
+  readonly #datagrams: PacketBatch;
+  readonly #segmented: PacketBatch;
+  readonly #segments = new Segments();
   readonly #overflow: BatchSink;
   #now = 0;
 
@@ -161,12 +172,15 @@ export class EgressChain {
     const { oversize = Oversize.Inside, clampMss = false, rejectForeignSources = true, icmpRate, aead, sas } = options;
     const { node } = tables;
     this.pathMtu = new PathMtu(tables, node);
+    this.#columns = tables.columns;
     this.#whole = options.kernelFragments ?? false;
     this.#sinks = sinks;
     this.#tunnelled = new PacketBatch(arena);
     this.#local = new PacketBatch(arena);
     this.#replies = new PacketBatch(arena);
     this.#wire = new PacketBatch(arena);
+    this.#datagrams = new PacketBatch(arena);
+    this.#segmented = new PacketBatch(arena);
     this.#overflow = (batch) => this.#send(batch);
     const outputs = {
       tunnelled: this.#tunnelled,
@@ -198,7 +212,7 @@ export class EgressChain {
   run(batch: PacketBatch, nowSeconds: number): void {
     checkSeconds(nowSeconds);
     this.#now = nowSeconds;
-    this.frames += batch.count;
+    this.frames += this.#packetsIn(batch);
     this.pathMtu.expire(nowSeconds);
     this.forward.run(batch, nowSeconds);
     this.#send(batch);
@@ -245,7 +259,7 @@ export class EgressChain {
     if (batch === this.#wire) {
       this.#transmit(batch);
     } else if (batch === this.#local) {
-      this.localFrames += batch.count;
+      this.localFrames += this.#packetsIn(batch);
       this.#sinks.local?.(batch);
       batch.clear();
     } else if (batch === this.#replies) {
@@ -253,15 +267,98 @@ export class EgressChain {
       this.#sinks.replies?.(batch);
       batch.clear();
     } else {
-      this.#encap.run(batch);
-      this.seal.run(batch, this.#now);
-      if (this.#whole || this.fragment.fits(batch)) {
-        this.#transmit(batch);
-      } else {
-        this.fragment.run(batch, this.#wire, this.#overflow);
-        this.#send(this.#wire);
-      }
+      if (this.#sinks.datagrams !== undefined) this.#sendAsDatagrams(batch, this.#sinks.datagrams);
+      if (batch.count > 0) this.#sendAsPackets(batch);
     }
+  }
+
+  /** Passes frames through the remaining stages to `wire`. */
+  #sendAsPackets(batch: PacketBatch): void {
+    this.#encap.run(batch);
+    this.seal.run(batch, this.#now);
+    if (this.#whole || this.fragment.fits(batch)) {
+      this.#transmit(batch);
+    } else {
+      this.fragment.run(batch, this.#wire, this.#overflow);
+      this.#send(this.#wire);
+    }
+  }
+
+  /** Passes frames of clear networks that fit their path to `datagrams`. The others stay in the batch, segmented. */
+  #sendAsDatagrams(batch: PacketBatch, sink: BatchSink): void {
+    const { slot, start, end, network, node, flow, tos, ttl, segment } = batch;
+    const { encrypted } = this.#columns;
+    const datagrams = this.#datagrams;
+    const segments = this.#segments;
+    let kept = 0;
+    let packets = 0;
+    let isAnyLarge = false;
+    // After a clear packet for `wire`, later ones would overtake it.
+    let ordered = true;
+    for (let i = 0; i < batch.count; i++) {
+      const clear = encrypted[network[i]] === 0;
+      if (clear && ordered) {
+        segments.look(batch, i);
+        const mtu = this.#whole ? MAX_PACKET : Math.min(MAX_PACKET, this.pathMtu.underlay(node[i]));
+        ordered = this.#encap.runOne(batch, i, segments.frameBytes, mtu);
+        if (ordered) {
+          if (datagrams.full) this.#passDatagrams(sink);
+          packets += segments.count;
+          const at = datagrams.push(slot[i], start[i], end[i], network[i], node[i], flow[i], tos[i], ttl[i]);
+          datagrams.segment[at] = segment[i];
+          continue;
+        }
+      }
+      if (segment[i] !== 0) isAnyLarge = true;
+      batch.move(i, kept++);
+    }
+    batch.count = kept;
+    this.wirePackets += packets;
+    this.#passDatagrams(sink);
+    if (isAnyLarge) this.#segmentAll(batch);
+  }
+
+  #passDatagrams(sink: BatchSink): void {
+    const datagrams = this.#datagrams;
+    if (datagrams.count === 0) return;
+    sink(datagrams);
+    datagrams.clear();
+  }
+
+  /** Passes a batch on as ordinary frames, and empties it. */
+  #segmentAll(batch: PacketBatch): void {
+    const { arena } = batch;
+    const segments = this.#segments;
+    for (let i = 0; i < batch.count; i++) {
+      if (batch.segment[i] === 0 || !segments.begin(batch, i)) {
+        this.#putSegmented(batch, i, batch.slot[i], batch.start[i], batch.end[i]);
+        continue;
+      }
+      while (segments.pending) {
+        const slot = segments.next(batch);
+        if (slot === NO_SLOT) {
+          this.drops.add(DropReason.NoMemory, segments.left);
+          break;
+        }
+        const start = arena.frameOffsetOf(slot);
+        this.#putSegmented(batch, i, slot, start, start + segments.frameBytes);
+      }
+      arena.free(batch.slot[i]);
+    }
+    batch.count = 0;
+    this.#sendAsPackets(this.#segmented);
+  }
+
+  #putSegmented(batch: PacketBatch, i: number, slot: number, start: number, end: number): void {
+    const output = this.#segmented;
+    if (output.full) this.#sendAsPackets(output);
+    const { network, node, flow, tos, ttl } = batch;
+    output.push(slot, start, end, network[i], node[i], flow[i], tos[i], ttl[i]);
+  }
+
+  /** Number of packets in a batch of frames. Without `datagrams`, none is yet to be segmented. */
+  #packetsIn(batch: PacketBatch): number {
+    return this.#sinks.datagrams === undefined ? batch.count : this.#segments.countIn(batch);
   }
 
   #transmit(batch: PacketBatch): void {

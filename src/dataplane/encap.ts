@@ -1,4 +1,7 @@
-/** The second egress stage: prepends IP, UDP and VXLAN headers to each frame (RFC 7348). */
+/**
+ * The second egress stage: prepends IP, UDP and VXLAN headers to each frame (RFC 7348), or only VXLAN's where the kernel
+ * writes the others.
+ */
 import type { PacketBatch } from '../memory/index.js';
 import type { NodeTables } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
@@ -69,6 +72,23 @@ export class Encap {
       batch.move(i, kept++);
     }
     batch.count = kept;
+  }
+
+  /**
+   * Encapsulates one frame of a clear network in VXLAN alone, and sets its `tos` to that of the outer header.
+   * @param frameBytes size of the frame or of its longest segment in bytes
+   * @param mtu the longest outer IP packet in bytes
+   * @returns whether it fits; if not, or if the node can't be reached, nothing has changed
+   */
+  runOne(batch: PacketBatch, i: number, frameBytes: number, mtu: number): boolean {
+    const { start, network, node: nodes, tos } = batch;
+    const node = nodes[i];
+    const tunnel = this.#tunnels[node];
+    if (tunnel === undefined || tunnel.headerLength + frameBytes > mtu) return false;
+    start[i] = tunnel.encapsulateInVxlan(batch.arena.bytes, start[i], this.#tables.columns.vni[network[i]]);
+    tos[i] = tunnel.outerTos(tos[i]);
+    this.sentTo.bytes[node] |= PeerMark.Clear;
+    return true;
   }
 
   #drop(batch: PacketBatch, i: number, reason: DropReason): void {

@@ -14,6 +14,7 @@ import { IcmpRate, type IcmpRateOptions } from './icmp-rate.js';
 import { clampMss } from './mss-clamp.js';
 import { NeighbourReply, NeighbourVerdict } from './neighbour-reply.js';
 import { isAnswerable, PacketTooBig } from './packet-too-big.js';
+import { Segments } from './segments.js';
 
 /**
  * How inner packets that exceed the path MTU are handled. IPv6 of up to 1280 bytes is always sent, in outer fragments
@@ -83,6 +84,8 @@ export class Forward {
   readonly #icmpRate: IcmpRate;
   readonly #fragmenter = new Fragmenter();
   readonly #copy: PacketBatch;
+  readonly #segments = new Segments();
+  readonly #segment: PacketBatch;
   readonly #ipv4 = new Ipv4View();
   readonly #ipv6 = new Ipv6View();
   /** Packets kept in the batch so far, and whether all further ones go to `tunnelled`. */
@@ -113,6 +116,7 @@ export class Forward {
     this.#neighbours = new NeighbourReply(tables.neighbours);
     this.#icmpRate = new IcmpRate(tables.endpoints.length, options.icmpRate);
     this.#copy = new PacketBatch(outputs.tunnelled.arena, 1);
+    this.#segment = new PacketBatch(outputs.tunnelled.arena, 1);
   }
 
   /**
@@ -215,10 +219,41 @@ export class Forward {
     const mtu = this.#pathMtu.inner(index, node);
     const ip = inner.headerError === HeaderError.None && inner.family !== 0;
     if (ip && this.#options.clampMss) clampMss(bytes, inner, mtu);
-    if (batch.end[i] - start - ETHERNET_HEADER_LEN > mtu && this.#options.oversize !== Oversize.Outside) {
+    let length = batch.end[i] - start;
+    if (batch.segment[i] !== 0) {
+      this.#segments.look(batch, i);
+      length = this.#segments.frameBytes;
+    }
+    if (length - ETHERNET_HEADER_LEN > mtu && this.#options.oversize !== Oversize.Outside) {
+      if (batch.segment[i] !== 0) return this.#tunnelSegments(batch, i, node, sender);
       return this.#tooLong(batch, i, node, mtu, sender);
     }
     return this.#send(batch, i, node);
+  }
+
+  /** Sends each segment of a frame to a node, as an ordinary frame that may not fit. */
+  #tunnelSegments(batch: PacketBatch, i: number, node: number, sender: number): boolean {
+    this.#spill(batch);
+    const { arena } = batch;
+    const segments = this.#segments;
+    const segment = this.#segment;
+    segments.begin(batch, i);
+    // In order, but `#tunnel` of a segment doesn't use `#segments`.
+    while (segments.pending) {
+      const slot = segments.next(batch);
+      if (slot === NO_SLOT) {
+        this.#drops.add(DropReason.NoMemory, segments.left);
+        break;
+      }
+      const start = arena.frameOffsetOf(slot);
+      const end = start + segments.frameBytes;
+      segment.count = 0;
+      segment.push(slot, start, end, batch.network[i]);
+      this.#inner.walkEthernet(arena.bytes, start, end);
+      this.#tunnel(segment, 0, node, sender);
+    }
+    arena.free(batch.slot[i]);
+    return false;
   }
 
   /** Handles a frame that would need outer fragments to reach a node. */
@@ -246,7 +281,7 @@ export class Forward {
 
   #send(batch: PacketBatch, i: number, node: number): boolean {
     if (this.#spilling) {
-      this.#putTunnelled(batch.slot[i], batch.start[i], batch.end[i], batch.network[i], node);
+      this.#putTunnelled(batch.slot[i], batch.start[i], batch.end[i], batch.network[i], node, batch.segment[i]);
       return false;
     }
     const { bytes } = batch.arena;
@@ -275,12 +310,14 @@ export class Forward {
     }
   }
 
-  #putTunnelled(slot: number, start: number, end: number, network: number, node: number): void {
+  #putTunnelled(slot: number, start: number, end: number, network: number, node: number, segment: number): void {
     const { tunnelled, overflow } = this.#outputs;
     const { bytes } = tunnelled.arena;
     this.#describe(bytes);
     if (tunnelled.full) overflow(tunnelled);
-    tunnelled.push(slot, start, end, network, node, flowHash(bytes, start, this.#inner), this.#tos, this.#ttl);
+    const flow = flowHash(bytes, start, this.#inner);
+    const at = tunnelled.push(slot, start, end, network, node, flow, this.#tos, this.#ttl);
+    tunnelled.segment[at] = segment;
   }
 
   #mustNotFragment(bytes: Uint8Array): boolean {
@@ -319,7 +356,7 @@ export class Forward {
       const length = fragmenter.next(bytes, to + link);
       for (let n = 0; n < link; n++) bytes[to + n] = bytes[start + n];
       inner.walkEthernet(bytes, to, to + link + length);
-      this.#putTunnelled(slot, to, to + link + length, index, node);
+      this.#putTunnelled(slot, to, to + link + length, index, node, 0);
     }
     arena.free(batch.slot[i]);
     return false;
@@ -363,16 +400,18 @@ export class Forward {
     const copy = this.#copy;
     const start = batch.start[i];
     const end = batch.end[i];
-    this.copies++;
+    const packets = this.#segments.look(batch, i);
+    this.copies += packets;
     const slot = arena.take();
     if (slot === NO_SLOT) {
-      this.#drops.add(DropReason.NoMemory);
+      this.#drops.add(DropReason.NoMemory, packets);
       return;
     }
     const to = arena.frameOffsetOf(slot);
     arena.bytes.copyWithin(to, start, end);
     copy.count = 0;
     copy.push(slot, to, to + end - start, batch.network[i]);
+    copy.segment[0] = batch.segment[i];
     this.#inner.walkEthernet(arena.bytes, to, to + end - start);
     this.#tunnel(copy, 0, node, sender);
   }
@@ -382,11 +421,12 @@ export class Forward {
     if (output.full) this.#outputs.overflow(output);
     const at = output.push(batch.slot[i], start, end, batch.network[i]);
     output.endpoint[at] = endpoint;
+    output.segment[at] = batch.segment[i];
     return false;
   }
 
   #drop(batch: PacketBatch, i: number, reason: DropReason): boolean {
-    this.#drops.add(reason);
+    this.#drops.add(reason, this.#segments.look(batch, i));
     batch.arena.free(batch.slot[i]);
     return false;
   }

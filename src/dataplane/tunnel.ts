@@ -56,6 +56,11 @@ const WORD = 4;
 /** Length fields of IPv4, IPv6 and UDP have 16 bits. */
 const MAX_LENGTH = 0xffff;
 
+function putVxlan(view: DataView, at: number, vni: number): void {
+  view.setInt32(at, VXLAN_FLAGS);
+  view.setInt32(at + 4, vni << 8);
+}
+
 /** The tunnel to one VTEP. */
 export class Tunnel {
   /** 4 or 6. */
@@ -122,10 +127,7 @@ export class Tunnel {
     const length = end - udp;
     // IPv6's payload length excludes its header.
     if (end - (this.family === 4 ? ip : udp) > MAX_LENGTH) return -1;
-    const ecn = tos & ECN_MASK;
-    // As the kernel does (include/net/inet_ecn.h, INET_ECN_encapsulate): inner CE becomes outer ECT(0).
-    const outerEcn = ecn === ECN_CE ? ECN_ECT0 : ecn;
-    const outerTos = (this.#dscp === INHERIT ? tos & ~ECN_MASK : this.#dscp << 2) | outerEcn;
+    const outerTos = this.outerTos(tos);
     const outerTtl = this.#ttl === INHERIT ? ttl || DEFAULT_TTL : this.#ttl;
     const addresses = this.#addresses;
     if (this.family === 4) {
@@ -144,8 +146,30 @@ export class Tunnel {
     }
     view.setInt32(udp, (sourcePort << 16) | this.#port);
     view.setInt32(udp + 4, (length << 16) | checksum);
-    view.setInt32(udp + UDP_HEADER_LEN, VXLAN_FLAGS);
-    view.setInt32(udp + UDP_HEADER_LEN + 4, vni << 8);
+    putVxlan(view, udp + UDP_HEADER_LEN, vni);
     return ip;
+  }
+
+  /**
+   * Writes only the VXLAN header in front of a frame, for a socket whose kernel writes the others.
+   * @param bytes with 8 bytes before `start`
+   * @param start offset of the frame
+   * @returns offset of the VXLAN header
+   */
+  encapsulateInVxlan(bytes: Uint8Array, start: number, vni: number): number {
+    const vxlan = start - VXLAN_HEADER_LEN;
+    putVxlan(viewOf(bytes), vxlan, vni);
+    return vxlan;
+  }
+
+  /**
+   * DSCP and ECN of the outer header.
+   * @param tos those of the inner packet; 0 if there is none
+   */
+  outerTos(tos: number): number {
+    const ecn = tos & ECN_MASK;
+    // As the kernel does (include/net/inet_ecn.h, INET_ECN_encapsulate): inner CE becomes outer ECT(0).
+    const outerEcn = ecn === ECN_CE ? ECN_ECT0 : ecn;
+    return (this.#dscp === INHERIT ? tos & ~ECN_MASK : this.#dscp << 2) | outerEcn;
   }
 }

@@ -6,7 +6,6 @@ import { checkRange, viewOf } from '../memory/internal.js';
 import {
   HeaderError,
   IpProtocol,
-  IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,
   Layers,
   onesSum,
@@ -15,7 +14,6 @@ import {
   TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
-  TcpView,
   writeIpv4Length,
 } from '../wire/index.js';
 
@@ -41,6 +39,9 @@ export class TcpSegmenter {
   count = 0;
   /** Whether `begin` refused the last frame because its segments would be too small or too many. */
   tooSmall = false;
+  /** Where the payload of the segment last written is in the frame's bytes. */
+  payloadStart = 0;
+  payloadEnd = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #start = 0;
   #network = 0;
@@ -50,8 +51,10 @@ export class TcpSegmenter {
   #end = 0;
   #size = 0;
   #emitted = 0;
+  /** Sum of the pseudo-header without its length. */
+  #pseudo = 0;
+  #view = viewOf(this.#bytes);
   readonly #layers = new Layers();
-  readonly #tcp = new TcpView();
 
   /**
    * Begins to segment a frame. Its bytes must not change until the last `next`.
@@ -84,13 +87,31 @@ export class TcpSegmenter {
     this.#payload = layers.payloadOffset;
     this.#end = layers.payloadEnd;
     this.#size = size;
+    this.#view = viewOf(bytes);
+    this.#pseudo = pseudoHeaderSum(layers.family, bytes, layers.addressOffset, IpProtocol.Tcp, 0);
     this.count = Math.ceil((layers.payloadEnd - layers.payloadOffset) / size);
     return true;
+  }
+
+  /** Size of each segment's headers in bytes, from Ethernet to TCP. */
+  get headerBytes(): number {
+    return this.#payload - this.#start;
   }
 
   /** Size of the largest segment's frame in bytes. */
   get frameBytes(): number {
     return this.#payload - this.#start + Math.min(this.#size, this.#end - this.#payload);
+  }
+
+  /** Size of the next segment's frame in bytes. */
+  get nextFrameBytes(): number {
+    const from = this.#payload + this.#emitted * this.#size;
+    return this.#payload - this.#start + Math.min(this.#size, this.#end - from);
+  }
+
+  /** Number of segments that are left. */
+  get left(): number {
+    return this.count - this.#emitted;
   }
 
   /** Whether segments are left. */
@@ -105,35 +126,51 @@ export class TcpSegmenter {
    */
   next(target: Uint8Array, offset: number): number {
     if (!this.pending) return 0;
+    const headers = this.nextHeaders(target, offset);
+    target.set(this.#bytes.subarray(this.payloadStart, this.payloadEnd), offset + headers);
+    return headers + this.payloadEnd - this.payloadStart;
+  }
+
+  /**
+   * Writes only the headers of the next segment's frame, with the checksum over its payload, which stays where it is:
+   * from `payloadStart` to `payloadEnd` in the frame's bytes.
+   * @param target with room for the headers at `offset`; must not overlap the frame
+   * @returns their size in bytes, or 0 if there are no more
+   */
+  nextHeaders(target: Uint8Array, offset: number): number {
+    if (!this.pending) return 0;
     const index = this.#emitted++;
     const from = this.#payload + index * this.#size;
     const to = Math.min(from + this.#size, this.#end);
+    this.payloadStart = from;
+    this.payloadEnd = to;
     const headers = this.#payload - this.#start;
-    target.set(this.#bytes.subarray(this.#start, this.#payload), offset);
-    target.set(this.#bytes.subarray(from, to), offset + headers);
-    const end = offset + headers + to - from;
-    const ip = offset + this.#network;
-    const tcp = offset + this.#transport;
     const view = viewOf(target);
+    this.#copyHeaders(view, offset, headers);
+    const ip = offset + this.#network;
+    const transport = offset + this.#transport;
+    const payload = offset + headers;
+    const length = to - from;
     if (this.#family === 4) {
       view.setUint16(ip + IPV4_IDENTIFICATION, (view.getUint16(ip + IPV4_IDENTIFICATION) + index) & 0xffff);
-      writeIpv4Length(target, ip, end - ip);
+      writeIpv4Length(target, ip, payload + length - ip);
     } else {
-      view.setUint16(ip + IPV6_LENGTH, end - ip - IPV6_HEADER_LEN);
+      view.setUint16(ip + IPV6_LENGTH, payload + length - ip - IPV6_HEADER_LEN);
     }
-    const sequence = this.#tcp.wrap(target, tcp).sequence;
-    view.setUint32(tcp + SEQUENCE, (sequence + index * this.#size) >>> 0);
-    if (to < this.#end) target[tcp + FLAGS] &= ~LAST;
-    if (index > 0) target[tcp + FLAGS] &= ~FIRST;
-    this.#putChecksum(target, ip, tcp, end);
-    return end - offset;
+    view.setUint32(transport + SEQUENCE, (view.getUint32(transport + SEQUENCE) + index * this.#size) >>> 0);
+    if (to < this.#end) target[transport + FLAGS] &= ~LAST;
+    if (index > 0) target[transport + FLAGS] &= ~FIRST;
+    view.setUint16(transport + TCP_CHECKSUM, 0);
+    const sum = onesSum(target, transport, payload, this.#pseudo + payload - transport + length);
+    view.setUint16(transport + TCP_CHECKSUM, ~onesSum(this.#bytes, from, to, sum) & 0xffff);
+    return headers;
   }
 
-  #putChecksum(target: Uint8Array, ip: number, tcp: number, end: number): void {
-    const addresses = ip + (this.#family === 4 ? IPV4_HEADER_LEN - 8 : IPV6_HEADER_LEN - 32);
-    const view = viewOf(target);
-    view.setUint16(tcp + TCP_CHECKSUM, 0);
-    const pseudo = pseudoHeaderSum(this.#family, target, addresses, IpProtocol.Tcp, end - tcp);
-    view.setUint16(tcp + TCP_CHECKSUM, ~onesSum(target, tcp, end, pseudo) & 0xffff);
+  #copyHeaders(view: DataView, offset: number, length: number): void {
+    const source = this.#view;
+    const start = this.#start;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) view.setInt32(offset + i, source.getInt32(start + i));
+    for (; i < length; i++) view.setUint8(offset + i, source.getUint8(start + i));
   }
 }

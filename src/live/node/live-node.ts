@@ -120,6 +120,7 @@ export class LiveNode {
     this.#datagrams = new PacketBatch(arena);
     this.#sinks = {
       wire: (batch) => underlay.send(batch),
+      ...(underlay.sendDatagrams === undefined ? {} : { datagrams: (batch) => underlay.sendDatagrams?.(batch) }),
       frames: (batch) => this.#ports.deliver(batch),
     };
     this.#watched = options.clock();

@@ -31,6 +31,11 @@ export interface SendingOptions {
 export interface NodeSinks {
   /** IP packets for the underlay, each for its `node`. */
   readonly wire: BatchSink;
+  /**
+   * The same packets as UDP payloads, where the underlay writes the outer headers (`EgressSinks.datagrams`).
+   * @default these go to `wire` too
+   */
+  readonly datagrams?: BatchSink;
   /** Frames for endpoints of this node; `endpoint` -1 means all endpoints of the network except the sender. */
   readonly frames: BatchSink;
 }
@@ -72,16 +77,9 @@ export class NodeChains {
     sending: SendingOptions & Pick<EgressOptions, 'kernelFragments'> = {},
   ) {
     this.tables = new NodeTables(topology, name);
-    const { wire, frames } = sinks;
-    this.egress = new EgressChain(
-      this.tables,
-      arena,
-      { wire, local: frames, replies: frames },
-      {
-        ...sending,
-        ...keys,
-      },
-    );
+    const { wire, datagrams, frames } = sinks;
+    const outputs = { wire, ...(datagrams === undefined ? {} : { datagrams }), local: frames, replies: frames };
+    this.egress = new EgressChain(this.tables, arena, outputs, { ...sending, ...keys });
     const { pathMtu } = this.egress;
     this.ingress = new IngressChain(this.tables, arena, frames, { ...keys, pathMtu, ipVerified: true });
   }

@@ -4,13 +4,7 @@
  */
 import { type Arena, NO_SLOT, type PacketBatch } from '../../memory/index.js';
 import { viewOf } from '../../memory/internal.js';
-import {
-  ETHERNET_HEADER_LEN,
-  EtherType,
-  IpProtocol,
-  IPV6_HEADER_LEN,
-  VXLAN_HEADER_LEN,
-} from '../../wire/index.js';
+import { ETHERNET_HEADER_LEN, EtherType, IpProtocol, IPV6_HEADER_LEN, VXLAN_HEADER_LEN } from '../../wire/index.js';
 import { putSender } from './datagram-headers.js';
 import { ReceiveVector } from './receive-vector.js';
 

@@ -124,7 +124,8 @@ export class ReceiveVector {
     while (at + CONTROL_DATA <= end) {
       const length = view.getInt32(at, true);
       if (length < CONTROL_DATA || at + length > end) return NOT_FOUND;
-      const isSought = view.getInt32(at + CONTROL_LEVEL, true) === level && view.getInt32(at + CONTROL_TYPE, true) === type;
+      const isSought =
+        view.getInt32(at + CONTROL_LEVEL, true) === level && view.getInt32(at + CONTROL_TYPE, true) === type;
       if (isSought) return length >= CONTROL_DATA + bytes ? at + CONTROL_DATA : NOT_FOUND;
       at += (length + CONTROL_ALIGNMENT - 1) & -CONTROL_ALIGNMENT;
     }

@@ -1,38 +1,36 @@
 /** Sends many packets with one system call, directly from their arena. */
-import { addressOf, lastErrno, NativeMemory } from '../../foreign/index.js';
+import { addressOf } from '../../foreign/index.js';
 import type { PacketBatch } from '../../memory/index.js';
-import { Errno, errnoName, type Linux, linux } from '../system/linux.js';
 import { MessageVector } from './message-vector.js';
-import { putSocketAddress } from './socket-address.js';
-
-const MSG_DONTWAIT = 0x40;
-const POLLOUT = 4;
-/** Maximum wait for a full queue, in milliseconds. */
-const FULL_QUEUE_WAIT_MS = 5;
-const NAME_STRIDE = 32;
+import { NodeAddresses } from './node-addresses.js';
+import { Transmission } from './transmission.js';
 
 /** Sends to the nodes of a topology. */
 export class SendVector {
-  /** Packets accepted by the system. */
-  sent = 0;
-  /** Packets refused by the system, by the name of the error. */
-  readonly refused = new Map<string, number>();
   readonly #vector: MessageVector;
-  #names = new NativeMemory(NAME_STRIDE);
-  #nameBytes = new Int32Array(0);
-  readonly #polled = new NativeMemory(8);
-  readonly #system: Pick<Linux, 'sendmmsg' | 'poll'>;
+  readonly #names = new NodeAddresses();
+  readonly #transmission: Transmission;
   #arena: Uint8Array = new Uint8Array(0);
   #base = 0;
 
   /**
    * @param count maximum packets per system call, 1 to 1024
-   * @param system the system calls
+   * @param transmission passes them on, and counts them
    * @throws LiveError `SYSTEM_UNAVAILABLE`
    */
-  constructor(count: number, system: Pick<Linux, 'sendmmsg' | 'poll'> = linux()) {
-    this.#system = system;
+  constructor(count: number, transmission = new Transmission()) {
+    this.#transmission = transmission;
     this.#vector = new MessageVector(count);
+  }
+
+  /** Packets accepted by the system. */
+  get sent(): number {
+    return this.#transmission.sent;
+  }
+
+  /** Packets refused by the system, by the name of the error. */
+  get refused(): ReadonlyMap<string, number> {
+    return this.#transmission.refused;
   }
 
   /**
@@ -41,10 +39,7 @@ export class SendVector {
    * @param port host order; 0 for raw sockets
    */
   setAddresses(addresses: readonly (Uint8Array | undefined)[], port: number): void {
-    this.#names = new NativeMemory(Math.max(1, addresses.length) * NAME_STRIDE);
-    this.#nameBytes = Int32Array.from(addresses, (address, node) =>
-      address === undefined ? 0 : putSocketAddress(this.#names.bytes, node * NAME_STRIDE, address, port),
-    );
+    this.#names.set(addresses, port);
   }
 
   /**
@@ -58,48 +53,16 @@ export class SendVector {
       this.#base = addressOf(arena.bytes);
     }
     const vector = this.#vector;
+    const names = this.#names;
     for (let first = 0; first < count; first += vector.count) {
       const part = Math.min(vector.count, count - first);
       for (let i = 0; i < part; i++) {
         const from = start[first + i] + skip;
         const node = nodes[first + i];
         vector.setPiece(i, this.#base + from, end[first + i] - from);
-        vector.setName(i, this.#names.address + node * NAME_STRIDE, this.#nameBytes[node]);
+        vector.setName(i, names.addressOf(node), names.lengthOf(node));
       }
-      this.#transmit(socket, part);
+      this.#transmission.send(socket, vector, 0, part);
     }
-  }
-
-  #transmit(socket: number, count: number): void {
-    let done = 0;
-    let waited = false;
-    while (done < count) {
-      const sent = this.#system.sendmmsg(socket, this.#vector.addressOf(done), count - done, MSG_DONTWAIT);
-      if (sent > 0) {
-        done += sent;
-        this.sent += sent;
-        continue;
-      }
-      const errno = lastErrno();
-      if (errno === Errno.Interrupted) continue;
-      const full = errno === Errno.Again || errno === Errno.NoBuffers;
-      if (full && !waited) {
-        this.#waitForRoom(socket);
-        waited = true;
-        continue;
-      }
-      // A full queue affects all following packets; any other error only the first one.
-      const lost = full ? count - done : 1;
-      const name = errnoName(errno);
-      this.refused.set(name, (this.refused.get(name) ?? 0) + lost);
-      done += lost;
-    }
-  }
-
-  #waitForRoom(socket: number): void {
-    const words = new Int32Array(this.#polled.bytes.buffer, this.#polled.bytes.byteOffset, 2);
-    words[0] = socket;
-    words[1] = POLLOUT;
-    this.#system.poll(this.#polled.address, 1, FULL_QUEUE_WAIT_MS);
   }
 }

@@ -1,12 +1,12 @@
 /**
  * The underlay over Linux sockets: unencrypted packets arrive on a UDP socket at the VXLAN port, ESP and ICMP on raw
- * sockets. All packets are sent by a raw socket, so that each has the source port of its flow.
+ * sockets. Unencrypted packets leave by UDP sockets on source ports chosen by flow; ESP and outer fragments by a raw one.
  *
  *     UDP port 4789 -> IngressChain.runDatagrams          raw ESP, raw ICMP -> IngressChain.run
  *
- *     EgressChain -> raw socket, or without IP and UDP headers -> UDP socket
+ *     EgressChain -> UDP source ports; ESP, fragments -> raw socket
  *
- * Without CAP_NET_RAW only unencrypted networks work, and the source port of all packets is the VXLAN port.
+ * Without CAP_NET_RAW only unencrypted networks work.
  */
 import type { Arena, PacketBatch } from '../../memory/index.js';
 import { viewOf } from '../../memory/internal.js';
@@ -15,8 +15,11 @@ import { Ipv6Headers } from './datagram-headers.js';
 import { DatagramReceiver } from './datagram-receiver.js';
 import { LiveError } from '../error.js';
 import { ReceiveVector } from './receive-vector.js';
+import { DatagramSender } from './datagram-sender.js';
 import { SendVector } from './send-vector.js';
+import { openSourcePorts, segmentsDatagrams } from './source-ports.js';
 import { SocketOption, SocketType, SystemSocket } from './system-socket.js';
+import { Transmission } from './transmission.js';
 import { addressNotHere, portInUse, type UnderlayPort, type UnderlayCounters } from '../port/underlay-port.js';
 
 /** Options of an underlay over sockets. */
@@ -36,6 +39,8 @@ export interface SocketUnderlayOptions {
 /** Maximum datagrams per system call. */
 const VECTOR = 64;
 const ICMP_MESSAGES = 8;
+/** Source ports of unencrypted packets. */
+const SOURCE_PORTS = 16;
 const QUEUE_BYTES = 4 << 20;
 /** IPPROTO_RAW: the sender writes the IP header. */
 const HEADER_INCLUDED = 255;
@@ -85,10 +90,14 @@ export class SocketUnderlay implements UnderlayPort {
   readonly #family: 4 | 6;
   readonly #headers: Ipv6Headers;
   #udp: SystemSocket | undefined;
-  readonly #datagrams: DatagramReceiver;
+  readonly #datagramsIn: DatagramReceiver;
   readonly #raw: RawReceiver[] = [];
   readonly #sending: SystemSocket;
-  readonly #vector: SendVector;
+  readonly #transmission = new Transmission();
+  readonly #vector = new SendVector(VECTOR, this.#transmission);
+  readonly #sourcePorts: readonly SystemSocket[];
+  readonly #datagramsOut: DatagramSender;
+  readonly #vxlanPort: number;
   readonly #port: number;
   /** Bytes of the outer headers that the kernel writes. */
   readonly #skip: number;
@@ -102,12 +111,13 @@ export class SocketUnderlay implements UnderlayPort {
     const vtep = vteps[node];
     this.#family = vtep.length === 4 ? 4 : 6;
     this.#headers = new Ipv6Headers(vtep);
-    this.#datagrams = new DatagramReceiver(arena, this.#family);
+    this.#datagramsIn = new DatagramReceiver(arena, this.#family);
     try {
       const udp = this.#openUdp(vtep, port);
       const raw = this.#openRaw(vtep, esp, arena);
       this.carriesEsp = raw !== undefined;
       this.#sending = raw ?? udp;
+      this.#sourcePorts = openSourcePorts(vtep, SOURCE_PORTS);
     } catch (error) {
       this.close();
       throw error;
@@ -116,7 +126,10 @@ export class SocketUnderlay implements UnderlayPort {
     const ipSpan = this.#family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
     this.#skip = this.carriesEsp ? 0 : ipSpan + UDP_HEADER_LEN;
     this.#port = this.carriesEsp ? 0 : port;
-    this.#vector = new SendVector(VECTOR);
+    this.#vxlanPort = port;
+    const descriptors = this.#sourcePorts.map(({ descriptor }) => descriptor);
+    const segments = this.#sourcePorts.every(segmentsDatagrams);
+    this.#datagramsOut = new DatagramSender(descriptors, this.#family, this.#transmission, segments);
     this.setNodes(vteps);
   }
 
@@ -126,28 +139,29 @@ export class SocketUnderlay implements UnderlayPort {
   }
 
   get pending(): boolean {
-    return this.#datagrams.pending;
+    return this.#datagramsIn.pending;
   }
 
   get counters(): UnderlayCounters {
     const sockets = [...(this.#udp === undefined ? [] : [this.#udp]), ...this.#raw.map(({ socket }) => socket)];
-    const overrun = this.#overrun + this.#datagrams.overrun;
+    const overrun = this.#overrun + this.#datagramsIn.overrun;
     return {
-      received: this.#received + this.#datagrams.received,
-      sent: this.#vector.sent,
-      refused: Object.fromEntries(this.#vector.refused),
+      received: this.#received + this.#datagramsIn.received,
+      sent: this.#transmission.sent,
+      refused: Object.fromEntries(this.#transmission.refused),
       overrun: sockets.reduce((sum, socket) => sum + socket.overrun, overrun),
     };
   }
 
   setNodes(vteps: readonly (Uint8Array | undefined)[]): void {
     this.#vector.setAddresses(vteps, this.#port);
+    this.#datagramsOut.setAddresses(vteps, this.#vxlanPort);
   }
 
   receive(packets: PacketBatch, datagrams: PacketBatch, index?: number): number {
     const before = packets.count + datagrams.count;
     if ((index === undefined || index === 0) && this.#udp !== undefined) {
-      this.#datagrams.receive(this.#udp.descriptor, datagrams);
+      this.#datagramsIn.receive(this.#udp.descriptor, datagrams);
     }
     if (index === undefined) for (const raw of this.#raw) this.#receiveFrom(raw, packets);
     else if (index > 0) this.#receiveFrom(this.#raw[index - 1], packets);
@@ -159,6 +173,10 @@ export class SocketUnderlay implements UnderlayPort {
     this.#vector.send(this.#sending.descriptor, batch, this.#skip);
   }
 
+  sendDatagrams(batch: PacketBatch): void {
+    this.#datagramsOut.send(batch);
+  }
+
   /** Closes the sockets. Idempotent. */
   close(): void {
     const sockets = [...(this.#udp === undefined ? [] : [this.#udp]), ...this.#raw.map(({ socket }) => socket)];
@@ -166,12 +184,13 @@ export class SocketUnderlay implements UnderlayPort {
       this.#overrun += socket.overrun;
       socket.close();
     }
-    this.#datagrams.close();
+    this.#datagramsIn.close();
     for (const { vector } of this.#raw) vector.close();
     this.#udp = undefined;
     this.#raw.length = 0;
     // Either one of the receiving sockets or a separate one; undefined if opening failed.
     (this.#sending as SystemSocket | undefined)?.close();
+    for (const socket of (this.#sourcePorts as readonly SystemSocket[] | undefined) ?? []) socket.close();
   }
 
   #receiveFrom({ socket, vector, protocol }: RawReceiver, packets: PacketBatch): void {

@@ -16,11 +16,19 @@ export const SocketOption = {
   /** The same, beyond the system's limits (rmem_max, wmem_max); requires CAP_NET_ADMIN. */
   ReceiveBufferForce: { level: 1, name: 33 },
   SendBufferForce: { level: 1, name: 32 },
+  /** A filter of received packets: struct sock_fprog. */
+  AttachFilter: { level: 1, name: 26 },
+  Ttl: { level: 0, name: 2 },
+  MtuDiscovery: { level: 0, name: 10 },
   ReceiveTos: { level: 0, name: 13 },
   ReceiveTrafficClass: { level: 41, name: 66 },
+  HopLimit: { level: 41, name: 16 },
+  Ipv6MtuDiscovery: { level: 41, name: 23 },
   Ipv6Only: { level: 41, name: 26 },
   /** Several datagrams of a sender may arrive as one message, with their size in its control data (udp(7)). */
   UdpGro: { level: 17, name: 104 },
+  /** Size of the datagrams that messages are segmented into (udp(7)). */
+  UdpSegment: { level: 17, name: 103 },
   /** Bit mask of ICMP types to block. */
   IcmpFilter: { level: 255, name: 1 },
   Icmpv6Filter: { level: 58, name: 1 },
@@ -102,10 +110,13 @@ export class SystemSocket {
     return linux().setsockopt(this.descriptor, option.level, option.name, memory.address, value.length) === 0;
   }
 
-  /** Requests queues of this many bytes, beyond the system's limits if permitted. */
-  setBuffers(bytes: number): void {
-    if (!this.set(SocketOption.ReceiveBufferForce, bytes)) this.set(SocketOption.ReceiveBuffer, bytes);
-    if (!this.set(SocketOption.SendBufferForce, bytes)) this.set(SocketOption.SendBuffer, bytes);
+  /**
+   * Requests queues of this many bytes, beyond the system's limits if permitted. The system has a minimum of its own.
+   * @param sending of the queue of packets to send; default: the same
+   */
+  setBuffers(receiving: number, sending = receiving): void {
+    if (!this.set(SocketOption.ReceiveBufferForce, receiving)) this.set(SocketOption.ReceiveBuffer, receiving);
+    if (!this.set(SocketOption.SendBufferForce, sending)) this.set(SocketOption.SendBuffer, sending);
   }
 
   /** Packets dropped because its receive queue was full. */

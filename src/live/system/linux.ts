@@ -27,6 +27,7 @@ export const Errno = {
   NoDevice: 19,
   Invalid: 22,
   BadDescriptorState: 77,
+  MessageSize: 90,
   AddressInUse: 98,
   AddressNotAvailable: 99,
   NetworkDown: 100,

@@ -7,6 +7,7 @@ import { Errno, linux, type Linux } from '../../../src/live/system/linux.js';
 import { MessageVector } from '../../../src/live/socket/message-vector.js';
 import { ReceiveVector } from '../../../src/live/socket/receive-vector.js';
 import { SendVector } from '../../../src/live/socket/send-vector.js';
+import { Transmission } from '../../../src/live/socket/transmission.js';
 import { SocketType, SystemSocket } from '../../../src/live/socket/system-socket.js';
 import { Arena, PacketBatch } from '../../../src/memory/index.js';
 import { HERE, portOf, THERE, untilTaken, withoutSockets } from '../loopback.js';
@@ -51,7 +52,7 @@ function send(outcomes: readonly Outcome[]) {
   const arena = new Arena({ slots: PACKETS, frameBytes: 100, debug: true });
   const batch = new PacketBatch(arena);
   for (let i = 0; i < PACKETS; i++) batch.copyIn(new Uint8Array(10).fill(i), 0, 10, -1, 0);
-  const vector = new SendVector(VECTOR, system);
+  const vector = new SendVector(VECTOR, new Transmission(system));
   vector.setAddresses([THERE], port);
   vector.send(from.descriptor, batch, 0);
   batch.clear();
