@@ -316,8 +316,8 @@ export class LiveNode {
     for (let round = 0; round < ROUNDS; round++) {
       let count = 0;
       if (poller === undefined) count += this.#receive();
-      for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
-      if (count === 0 && underlay.pending === true) count += this.#receive();
+      if (underlay.pending === true) count += this.#receive();
+      else for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
       for (let i = 0; i < sources.length; i++) {
         const ready = poller === undefined || poller.isReady(sockets + i) || sources[i].pending === true;
         if (ready) count += this.#send(sources[i], networks[i]);

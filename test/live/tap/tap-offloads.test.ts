@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import { describe, test } from 'node:test';
+import { MAX_FLOWS } from '../../../src/fragment/index.js';
 import { linux } from '../../../src/live/system/linux.js';
 import { OFFLOAD_HEADER_BYTES } from '../../../src/live/tap/offload-header.js';
 import { TapReader } from '../../../src/live/tap/tap-reader.js';
@@ -12,7 +13,8 @@ import { Arena, PacketBatch } from '../../../src/memory/index.js';
 import { scratch } from '../../cli/run.js';
 import { FRAME, join } from '../../dataplane/build.js';
 import { noise } from '../../fragment/split.js';
-import { type TcpFrame, tcpFrame } from '../../fragment/tcp-frame.js';
+import { type TcpFrame, tcpFrame, transportOf } from '../../fragment/tcp-frame.js';
+import { udpFrame } from '../../fragment/udp-frame.js';
 
 const folder = scratch();
 /** MTU of the devices written to. */
@@ -117,20 +119,35 @@ describe('TapReader', { skip }, () => {
   });
 });
 
-/** The output of writing frames from an arena, concatenated. */
-function written(
-  frames: readonly Uint8Array[],
-  partial = false,
+/** The output of writing frames, each with the size of its segments, directly one behind the other in one array. */
+function writtenFrom(
+  frames: readonly (readonly [frame: Uint8Array, segment: number])[],
+  partial: boolean,
 ): { readonly bytes: Uint8Array; readonly writer: TapWriter } {
   const path = joinPath(folder, `out-${files++}`);
   const descriptor = openSync(path, 'w');
-  const batch = new PacketBatch(new Arena({ slots: 128, frameBytes: 2000 }));
   const writer = new TapWriter(descriptor, { partial, mtu: MTU });
-  for (const frame of frames) batch.copyIn(frame, 0, frame.length);
-  for (let i = 0; i < batch.count; i++) writer.send(batch.arena.bytes, batch.start[i], batch.end[i]);
+  const memory = join(...frames.map(([frame]) => frame));
+  let at = 0;
+  for (const [frame, segment] of frames) {
+    writer.send(memory, at, at + frame.length, segment);
+    at += frame.length;
+  }
   writer.flush();
   closeSync(descriptor);
-  return { bytes: readFileSync(path), writer };
+  return { bytes: Uint8Array.from(readFileSync(path)), writer };
+}
+
+function written(frames: readonly Uint8Array[], partial = false) {
+  return writtenFrom(
+    frames.map((frame) => [frame, 0]),
+    partial,
+  );
+}
+
+/** A header that requests segmentation: its type, the bytes of headers, the size, and where the checksum is. */
+function gso(type: number, headers: number, size: number, transport: number, field: number): Uint8Array {
+  return Uint8Array.of(1, type, headers, 0, size & 0xff, size >> 8, transport, 0, field, 0);
 }
 
 /** Writes the frames four times to a pipe that nobody reads. */
@@ -155,6 +172,16 @@ function writtenToPipe(frames: readonly Uint8Array[], frameBytes: number): { rea
 /** A frame without a flow. */
 const ARP = join(FRAME.subarray(0, 12), Uint8Array.of(8, 6), new Uint8Array(28));
 const NO_HEADER = new Uint8Array(OFFLOAD_HEADER_BYTES);
+
+/** Segments of one connection, and the packet that they are coalesced into. */
+function connection(sourcePort: number, count: number, what: TcpFrame = {}) {
+  const payload = noise(count * 1000, sourcePort);
+  const frames = Array.from({ length: count }, (_, i) =>
+    tcpFrame(payload.subarray(i * 1000, (i + 1) * 1000), { sourcePort, sequence: 1 + i * 1000, ...what }),
+  );
+  const whole = join(gso(1, 54, 1000, 34, 16), tcpFrame(payload, { sourcePort, ...what, partial: true }));
+  return { frames, whole };
+}
 
 describe('TapWriter', { skip }, () => {
   test('writes frames that can’t be coalesced one by one, in order', () => {
@@ -188,6 +215,136 @@ describe('TapWriter', { skip }, () => {
       );
     });
   }
+
+  test('coalesces connections whose segments alternate, each by itself', () => {
+    const flows = Array.from({ length: MAX_FLOWS }, (_, i) => connection(1000 + i, 12));
+    const frames = Array.from({ length: 12 }, (_, round) => flows.map((flow) => flow.frames[round])).flat();
+    const { bytes, writer } = written(frames);
+    assert.deepEqual(bytes, join(...flows.map(({ whole }) => whole)));
+    assert.equal(writer.sent, frames.length);
+  });
+
+  test('loses and reorders nothing with more connections than it keeps', () => {
+    const flows = Array.from({ length: 2 * MAX_FLOWS }, (_, i) => connection(1000 + i, 2));
+    const frames = [0, 1].flatMap((round) => flows.map((flow) => flow.frames[round]));
+    const { bytes, writer } = written(frames);
+    assert.equal(writer.sent, frames.length);
+    const text = Buffer.from(bytes);
+    for (const { frames: own } of flows) {
+      const at = own.map((frame) => text.indexOf(frame.subarray(54)));
+      assert.ok(at[0] >= 0 && at[1] > at[0], at.join());
+    }
+  });
+
+  for (const [name, flags] of [
+    ['FIN', 0x11],
+    ['RST', 0x14],
+    ['SYN', 0x02],
+  ] as const) {
+    test(`a ${name} comes after its connection’s earlier data and before later ones, but not after another’s`, () => {
+      const one = connection(1000, 4);
+      const other = connection(2000, 2);
+      const special = tcpFrame(new Uint8Array(0), { sourcePort: 1000, sequence: 2001, flags });
+      const { frames } = one;
+      const { bytes } = written([
+        frames[0],
+        other.frames[0],
+        frames[1],
+        special,
+        frames[2],
+        other.frames[1],
+        frames[3],
+      ]);
+      const first = connection(1000, 2).whole;
+      const payload = join(...frames.slice(2).map((frame) => frame.subarray(54)));
+      const second = tcpFrame(payload, { sourcePort: 1000, sequence: 2001, partial: true });
+      const last = [other.whole, join(gso(1, 54, 1000, 34, 16), second)];
+      const before = join(first, NO_HEADER, special);
+      // Which of the two connections is last does not matter.
+      assert.ok(
+        [last, last.toReversed()].some((order) => Buffer.compare(bytes, join(before, ...order)) === 0),
+        'another order',
+      );
+    });
+  }
+
+  test('a pure ACK comes after the data before it', () => {
+    const { frames, whole } = connection(1000, 2);
+    const ack = tcpFrame(new Uint8Array(0), { sourcePort: 1000, sequence: 2001, acknowledgment: 9 });
+    assert.deepEqual(written([...frames, ack]).bytes, join(whole, NO_HEADER, ack));
+  });
+
+  test('a frame without a flow comes after all before it', () => {
+    const one = connection(1000, 2);
+    const datagram = udpFrame(noise(10, 1));
+    const { bytes } = written([datagram, ...one.frames, ARP, datagram]);
+    assert.deepEqual(bytes, join(one.whole, NO_HEADER, datagram, NO_HEADER, ARP, NO_HEADER, datagram));
+  });
+
+  test('coalesces datagrams of equal size', () => {
+    const payload = noise(2500, 3);
+    const frames = [0, 1, 2].map((i) => udpFrame(payload.subarray(i * 1000, (i + 1) * 1000), { identification: i }));
+    const { bytes, writer } = written(frames);
+    assert.deepEqual(bytes, join(gso(5, 42, 1000, 34, 6), udpFrame(payload, { partial: true })));
+    assert.equal(writer.sent, 3);
+  });
+
+  for (const family of [4, 6] as const) {
+    const transport = transportOf(family);
+    test(`writes a TCP packet over IPv${family} longer than the MTU whole, to be segmented by it`, () => {
+      const options = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+      const large = tcpFrame(noise(50_000, 1), { family, options, partial: true });
+      const header = gso(family === 4 ? 1 : 4, transport + 32, MTU - (transport - 14) - 32, transport, 16);
+      assert.deepEqual(written([large], true).bytes, join(header, large));
+      // A complete checksum is as good, also where there are no partial ones.
+      const complete = tcpFrame(noise(50_000, 1), { family, options });
+      for (const partial of [false, true]) assert.deepEqual(written([complete], partial).bytes, join(header, large));
+    });
+
+    test(`writes a packet over IPv${family} with a segment size whole, to be segmented so`, () => {
+      const tcp = tcpFrame(noise(5000, 1), { family, partial: true });
+      const type = family === 4 ? 1 : 4;
+      const { bytes } = writtenFrom([[tcp, 1234]], false);
+      assert.deepEqual(bytes, join(gso(type, transport + 20, 1234, transport, 16), tcp));
+      const udp = udpFrame(noise(5000, 1), { family, partial: true });
+      assert.deepEqual(writtenFrom([[udp, 500]], false).bytes, join(gso(5, transport + 8, 500, transport, 6), udp));
+    });
+  }
+
+  test('a large packet comes after the data before it, and before the data after it', () => {
+    const { frames, whole } = connection(1000, 2);
+    const large = tcpFrame(noise(5000, 1), { sourcePort: 1000, sequence: 2001, partial: true });
+    const after = tcpFrame(noise(5, 1), { sourcePort: 1000, sequence: 7001 });
+    const { bytes } = written([...frames, large, after], true);
+    assert.deepEqual(bytes, join(whole, gso(1, 54, MTU - 40, 34, 16), large, NO_HEADER, after));
+  });
+
+  test('refuses a large packet with a wrong checksum, or without a payload to segment, by reason', () => {
+    const large = tcpFrame(noise(5000, 1));
+    const corrupted = large.with(4000, large[4000] ^ 1);
+    const partial = tcpFrame(noise(5000, 1), { partial: true });
+    const empty = tcpFrame(new Uint8Array(0));
+    for (const [reason, frame, segment] of [
+      ['TCP_CSUM', corrupted, 0],
+      ['TCP_CSUM', partial, 0],
+      ['SKB_GSO_SEG', empty, 1000],
+      ['SKB_GSO_SEG', large, 1],
+      ['SKB_GSO_SEG', udpFrame(new Uint8Array(0)), 1000],
+    ] as const) {
+      const { bytes, writer } = writtenFrom([[frame, segment]], false);
+      assert.deepEqual([bytes.length, writer.sent, writer.refusals.byName()], [0, 0, { [reason]: 1 }]);
+    }
+  });
+
+  test('changes no byte outside a frame, with frames directly behind each other', () => {
+    // Each is followed by the next one's header in memory; what is written is as it would be far apart.
+    const { frames } = connection(1000, 3);
+    const mixed = [ARP, frames[0], udpFrame(noise(9, 1), { partial: true }), frames[2], ARP];
+    const { bytes } = written(mixed, true);
+    const checksum = Uint8Array.of(1, 0, 0, 0, 0, 0, 34, 0, 6, 0);
+    const none = (frame: Uint8Array): Uint8Array => join(NO_HEADER, frame);
+    assert.deepEqual(bytes, join(none(ARP), none(frames[0]), none(frames[2]), join(checksum, mixed[2]), none(ARP)));
+  });
 
   test('counts frames that the device refuses', () => {
     const batch = new PacketBatch(new Arena({ slots: 4 }));
