@@ -60,7 +60,7 @@ describe('CoalescedFlows', () => {
     assert.equal(table.flows.surplus, undefined);
     for (let more = 0; more < 3 * MAX_FLOWS; more++) {
       begun.push(table.begin({ sourcePort: 2000 + more }));
-      const { surplus } = table.flows;
+      const surplus: TcpCoalescer | undefined = table.flows.surplus;
       assert.ok(surplus !== undefined);
       assert.equal(surplus, begun[more]);
       table.flows.clear(surplus);

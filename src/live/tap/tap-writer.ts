@@ -24,7 +24,7 @@ import {
   TCP_CHECKSUM,
   UDP_CHECKSUM,
 } from '../../wire/index.js';
-import { Errno, errnoName, linux } from '../system/linux.js';
+import { Errno, errnoName, type Linux, linux } from '../system/linux.js';
 import { Refusals } from '../port/refusals.js';
 import { PieceVector } from '../socket/piece-vector.js';
 import { OFFLOAD_HEADER_BYTES, OffloadHeader, Segmentation } from './offload-header.js';
@@ -54,7 +54,7 @@ export class TapWriter {
   /** Frames that it refused, by the name of the error. */
   readonly refusals = new Refusals();
   readonly #descriptor: number;
-  readonly #system = linux();
+  readonly #system: Pick<Linux, 'writev'>;
   readonly #offload = new OffloadHeader();
   readonly #layers = new Layers();
   readonly #coalesced = new Layers();
@@ -71,9 +71,13 @@ export class TapWriter {
   #bytes: Uint8Array = new Uint8Array(0);
   #base = 0;
 
-  /** @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking */
-  constructor(descriptor: number, { partial, mtu }: TapWriterOptions) {
+  /**
+   * @param descriptor of a TAP device with IFF_VNET_HDR, non-blocking
+   * @param system the system calls
+   */
+  constructor(descriptor: number, { partial, mtu }: TapWriterOptions, system: Pick<Linux, 'writev'> = linux()) {
     this.#descriptor = descriptor;
+    this.#system = system;
     this.#partial = partial;
     this.#mtu = mtu;
     this.#tcp = new CoalescedFlows(() => new TcpCoalescer(partial));

@@ -18,7 +18,7 @@ export interface UnderlayOptions {
   readonly mtu?: number;
   /**
    * Whether the wire has offloads: the other node's sockets then get containers' packets with unfinished TCP and UDP
-   * checksums, and many segments as one packet. A VTEP outside the kernel needs a wire without offloads.
+   * checksums, and many segments as one packet, which no real wire carries.
    */
   readonly offloads?: boolean;
 }

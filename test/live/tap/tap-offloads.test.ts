@@ -123,10 +123,11 @@ describe('TapReader', { skip }, () => {
 function writtenFrom(
   frames: readonly (readonly [frame: Uint8Array, segment: number])[],
   partial: boolean,
+  system?: ConstructorParameters<typeof TapWriter>[2],
 ): { readonly bytes: Uint8Array; readonly writer: TapWriter } {
   const path = joinPath(folder, `out-${files++}`);
   const descriptor = openSync(path, 'w');
-  const writer = new TapWriter(descriptor, { partial, mtu: MTU });
+  const writer = new TapWriter(descriptor, { partial, mtu: MTU }, system);
   const memory = join(...frames.map(([frame]) => frame));
   let at = 0;
   for (const [frame, segment] of frames) {
@@ -288,6 +289,40 @@ describe('TapWriter', { skip }, () => {
     assert.deepEqual(bytes, join(gso(5, 42, 1000, 34, 6), udpFrame(payload, { partial: true })));
     assert.equal(writer.sent, 3);
   });
+
+  for (const family of [4, 6] as const) {
+    test(`segments UDP over IPv${family} itself, once a kernel before Linux 6.2 has refused to`, () => {
+      /** The first call fails with EINVAL, the kernel's answer to an unknown type of segmentation. */
+      const oldKernel = () => {
+        let calls = 0;
+        return {
+          writev: (descriptor: number, pieces: number, count: number): number =>
+            linux().writev(descriptor, pieces, calls++ === 0 ? -1 : count),
+        };
+      };
+      const datagrams = [0, 1, 2].map((i) => udpFrame(noise(1000 - (i >> 1), i), { family, identification: i }));
+      const payload = noise(2500, 9);
+      const large = udpFrame(payload, { family, identification: 5, partial: true });
+      const parts = [0, 1, 2].map((i) =>
+        udpFrame(payload.subarray(i * 1000, (i + 1) * 1000), { family, identification: 5 + i }),
+      );
+      for (const [frames, expected] of [
+        [
+          [...datagrams, ARP, ...datagrams, large],
+          [...datagrams, ARP, ...datagrams, ...parts],
+        ],
+        [
+          [large, ...datagrams],
+          [...parts, ...datagrams],
+        ],
+      ] as const) {
+        const sized = frames.map((frame) => [frame, frame === large ? 1000 : 0] as const);
+        const { bytes, writer } = writtenFrom(sized, true, oldKernel());
+        assert.deepEqual(bytes, join(...expected.flatMap((frame) => [NO_HEADER, frame])));
+        assert.deepEqual([writer.sent, writer.refusals.total], [expected.length, 0]);
+      }
+    });
+  }
 
   for (const family of [4, 6] as const) {
     const transport = transportOf(family);
