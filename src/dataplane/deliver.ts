@@ -96,7 +96,15 @@ export class Deliver {
   }
 
   /** Adds a copy of packet `i` for an endpoint. */
-  #push(output: PacketBatch, slot: number, start: number, end: number, batch: PacketBatch, i: number, to: number): void {
+  #push(
+    output: PacketBatch,
+    slot: number,
+    start: number,
+    end: number,
+    batch: PacketBatch,
+    i: number,
+    to: number,
+  ): void {
     const at = output.push(slot, start, end, batch.network[i], batch.node[i]);
     output.endpoint[at] = to;
     output.segment[at] = batch.segment[i];

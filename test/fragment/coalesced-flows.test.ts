@@ -60,10 +60,10 @@ describe('CoalescedFlows', () => {
     assert.equal(table.flows.surplus, undefined);
     for (let more = 0; more < 3 * MAX_FLOWS; more++) {
       begun.push(table.begin({ sourcePort: 2000 + more }));
-      const surplus: TcpCoalescer | undefined = table.flows.surplus;
-      assert.ok(surplus !== undefined);
-      assert.equal(surplus, begun[more]);
-      table.flows.clear(surplus);
+      const oldest = begun[more];
+      assert.ok(oldest !== undefined);
+      assert.equal(table.flows.surplus, oldest);
+      table.flows.clear(oldest);
       assert.equal(table.flows.used, MAX_FLOWS);
     }
     let left = 0;

@@ -50,7 +50,10 @@ export class LargeFrames {
 }
 
 /** Whether a TCP frame's checksum is partial or valid: segments get new ones, which must not hide a wrong one. */
-function isIntact(bytes: Uint8Array, { family, addressOffset, transportOffset, networkEnd, isFragment }: Layers): boolean {
+function isIntact(
+  bytes: Uint8Array,
+  { family, addressOffset, transportOffset, networkEnd, isFragment }: Layers,
+): boolean {
   if (isFragment) return false;
   const pseudo = pseudoHeaderSum(family, bytes, addressOffset, IpProtocol.Tcp, networkEnd - transportOffset);
   if (viewOf(bytes).getUint16(transportOffset + TCP_CHECKSUM) === pseudo) return true;

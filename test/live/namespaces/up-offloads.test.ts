@@ -145,7 +145,7 @@ for (const family of [4, 6] as const) {
     test('its final report balances, without loss', async () => {
       const { ingress, egress, underlay: wire, endpoints } = await get().up.stop();
       assert.deepEqual([ingress.balanced, egress.balanced, ingress.dropped], [true, true, {}]);
-      assert.deepEqual([wire.overrun, wire.refused, endpoints['c2']?.refused], [0, {}, 0]);
+      assert.deepEqual([wire.overrun, wire.refused, endpoints['c2'].refused], [0, {}, 0]);
     });
   });
 }
