@@ -42,6 +42,8 @@ const ICMP_MESSAGES = 8;
 /** Source ports of unencrypted packets. */
 const SOURCE_PORTS = 16;
 const QUEUE_BYTES = 4 << 20;
+/** Of the VXLAN port: the windows of some TCP connections, which senders on the same host fill at once. */
+const DATAGRAM_QUEUE_BYTES = 8 << 20;
 /** IPPROTO_RAW: the sender writes the IP header. */
 const HEADER_INCLUDED = 255;
 const ICMP_UNREACHABLE = 3;
@@ -220,7 +222,7 @@ export class SocketUnderlay implements UnderlayPort {
   #openUdp(vtep: Uint8Array, port: number): SystemSocket {
     const socket = new SystemSocket(this.#family, SocketType.Datagram, 0, `UDP port ${port}`);
     this.#udp = socket;
-    this.#setUp(socket);
+    this.#setUp(socket, DATAGRAM_QUEUE_BYTES);
     // Before Linux 5.0 each datagram is a message of its own.
     socket.set(SocketOption.UdpGro, 1);
     const address = formatIp(this.#family, vtep);
@@ -265,8 +267,8 @@ export class SocketUnderlay implements UnderlayPort {
     }
   }
 
-  #setUp(socket: SystemSocket): void {
-    socket.setBuffers(QUEUE_BYTES);
+  #setUp(socket: SystemSocket, queue = QUEUE_BYTES): void {
+    socket.setBuffers(queue);
     if (this.#family === 6) socket.set(SocketOption.Ipv6Only, 1);
     socket.set(this.#family === 4 ? SocketOption.ReceiveTos : SocketOption.ReceiveTrafficClass, 1);
   }
