@@ -225,20 +225,22 @@ export class Forward {
       length = this.#segments.frameBytes;
     }
     if (length - ETHERNET_HEADER_LEN > mtu && this.#options.oversize !== Oversize.Outside) {
-      if (batch.segment[i] !== 0) return this.#tunnelSegments(batch, i, node, sender);
+      if (batch.segment[i] !== 0) return this.#forwardSegments(batch, i, node, sender);
       return this.#tooLong(batch, i, node, mtu, sender);
     }
     return this.#send(batch, i, node);
   }
 
-  /** Sends each segment of a frame to a node, as an ordinary frame that may not fit. */
-  #tunnelSegments(batch: PacketBatch, i: number, node: number, sender: number): boolean {
+  /**
+   * Sends each segment of a frame as an ordinary frame, which may not fit.
+   * @param node the node, or -1 to flood them
+   */
+  #forwardSegments(batch: PacketBatch, i: number, node: number, sender: number): boolean {
     this.#spill(batch);
     const { arena } = batch;
     const segments = this.#segments;
     const segment = this.#segment;
     segments.begin(batch, i);
-    // In order, but `#tunnel` of a segment doesn't use `#segments`.
     while (segments.pending) {
       const slot = segments.next(batch);
       if (slot === NO_SLOT) {
@@ -250,7 +252,8 @@ export class Forward {
       segment.count = 0;
       segment.push(slot, start, end, batch.network[i]);
       this.#inner.walkEthernet(arena.bytes, start, end);
-      this.#tunnel(segment, 0, node, sender);
+      if (node < 0) this.#flood(segment, 0, sender);
+      else this.#tunnel(segment, 0, node, sender);
     }
     arena.free(batch.slot[i]);
     return false;
@@ -363,6 +366,7 @@ export class Forward {
   }
 
   #flood(batch: PacketBatch, i: number, sender: number): boolean {
+    if (batch.segment[i] !== 0) return this.#forwardSegments(batch, i, -1, sender);
     const { arena } = batch;
     const index = batch.network[i];
     const nodes = this.#tables.flood[index];
@@ -400,18 +404,16 @@ export class Forward {
     const copy = this.#copy;
     const start = batch.start[i];
     const end = batch.end[i];
-    const packets = this.#segments.look(batch, i);
-    this.copies += packets;
+    this.copies++;
     const slot = arena.take();
     if (slot === NO_SLOT) {
-      this.#drops.add(DropReason.NoMemory, packets);
+      this.#drops.add(DropReason.NoMemory);
       return;
     }
     const to = arena.frameOffsetOf(slot);
     arena.bytes.copyWithin(to, start, end);
     copy.count = 0;
     copy.push(slot, to, to + end - start, batch.network[i]);
-    copy.segment[0] = batch.segment[i];
     this.#inner.walkEthernet(arena.bytes, to, to + end - start);
     this.#tunnel(copy, 0, node, sender);
   }

@@ -1,6 +1,7 @@
 /**
  * Segments a TCP packet larger than any link's MTU, as a NIC with TSO does
- * (Documentation/networking/segmentation-offloads.rst): the sender left segmentation and checksums to the NIC.
+ * (Documentation/networking/segmentation-offloads.rst): the sender left segmentation and checksums to the NIC. So does a
+ * sender of UDP with UDP_SEGMENT (USO): the payload of each segment is a datagram of its own.
  */
 import { checkRange, viewOf } from '../memory/internal.js';
 import {
@@ -14,6 +15,7 @@ import {
   TCP_HEADER_LEN,
   TcpFlag,
   tcpLayout,
+  UDP_CHECKSUM,
   writeIpv4Length,
 } from '../wire/index.js';
 
@@ -32,6 +34,9 @@ const FIRST = TcpFlag.Cwr;
 export const MIN_SEGMENT = 48;
 /** Maximum number of segments per frame: enough for over 64 KiB in segments of `MIN_SEGMENT` bytes with timestamps. */
 export const MAX_SEGMENTS = 2048;
+/** The same for UDP, where a socket's call is one frame (UDP_MAX_SEGMENTS, include/linux/udp.h). */
+const MAX_DATAGRAMS = 128;
+const UDP_LENGTH = 4;
 
 /** Segments one frame after another: `begin`, then `next` until it returns 0. Allocates nothing. */
 export class TcpSegmenter {
@@ -39,6 +44,8 @@ export class TcpSegmenter {
   count = 0;
   /** Whether `begin` refused the last frame because its segments would be too small or too many. */
   tooSmall = false;
+  /** TCP or UDP. */
+  protocol = 0;
   /** Where the payload of the segment last written is in the frame's bytes. */
   payloadStart = 0;
   payloadEnd = 0;
@@ -59,9 +66,9 @@ export class TcpSegmenter {
   /**
    * Begins to segment a frame. Its bytes must not change until the last `next`.
    * @param bytes holds the frame, from its Ethernet header at `start` to `end`
-   * @param size TCP payload per segment in bytes: at least 48 with TCP's options, and enough that `MAX_SEGMENTS`
-   * suffice; otherwise `tooSmall` is set
-   * @returns whether it is a TCP segment that can be segmented
+   * @param size payload per segment in bytes: with TCP, at least 48 with TCP's options, and enough that `MAX_SEGMENTS`
+   * suffice, and 128 with UDP; otherwise `tooSmall` is set
+   * @returns whether it is a TCP or UDP packet that can be segmented
    * @throws MemoryError `BAD_RANGE`
    */
   begin(bytes: Uint8Array, start: number, end: number, size: number): boolean {
@@ -71,11 +78,13 @@ export class TcpSegmenter {
     this.tooSmall = false;
     const layers = this.#layers;
     if (layers.walkEthernet(bytes, start, end) !== HeaderError.None) return false;
-    if (layers.protocol !== IpProtocol.Tcp || layers.isFragment || layers.payloadEnd <= layers.payloadOffset)
-      return false;
+    const { protocol } = layers;
+    const tcp = protocol === IpProtocol.Tcp;
+    if (!tcp && protocol !== IpProtocol.Udp) return false;
+    if (layers.isFragment || layers.payloadEnd <= layers.payloadOffset) return false;
     const options = layers.payloadOffset - layers.transportOffset - TCP_HEADER_LEN;
-    const least = Math.ceil((layers.payloadEnd - layers.payloadOffset) / MAX_SEGMENTS);
-    if (size < MIN_SEGMENT - options || size < least) {
+    const least = Math.ceil((layers.payloadEnd - layers.payloadOffset) / (tcp ? MAX_SEGMENTS : MAX_DATAGRAMS));
+    if (size < least || size === 0 || (tcp && size < MIN_SEGMENT - options)) {
       this.tooSmall = true;
       return false;
     }
@@ -88,12 +97,13 @@ export class TcpSegmenter {
     this.#end = layers.payloadEnd;
     this.#size = size;
     this.#view = viewOf(bytes);
-    this.#pseudo = pseudoHeaderSum(layers.family, bytes, layers.addressOffset, IpProtocol.Tcp, 0);
+    this.protocol = protocol;
+    this.#pseudo = pseudoHeaderSum(layers.family, bytes, layers.addressOffset, protocol, 0);
     this.count = Math.ceil((layers.payloadEnd - layers.payloadOffset) / size);
     return true;
   }
 
-  /** Size of each segment's headers in bytes, from Ethernet to TCP. */
+  /** Size of each segment's headers in bytes, from Ethernet to TCP or UDP. */
   get headerBytes(): number {
     return this.#payload - this.#start;
   }
@@ -157,13 +167,27 @@ export class TcpSegmenter {
     } else {
       view.setUint16(ip + IPV6_LENGTH, payload + length - ip - IPV6_HEADER_LEN);
     }
+    const sent = this.#pseudo + payload - transport + length;
+    if (this.protocol === IpProtocol.Udp) {
+      view.setUint16(transport + UDP_LENGTH, payload - transport + length);
+      this.#putChecksum(target, transport, payload, transport + UDP_CHECKSUM, sent);
+      return headers;
+    }
     view.setUint32(transport + SEQUENCE, (view.getUint32(transport + SEQUENCE) + index * this.#size) >>> 0);
     if (to < this.#end) target[transport + FLAGS] &= ~LAST;
     if (index > 0) target[transport + FLAGS] &= ~FIRST;
-    view.setUint16(transport + TCP_CHECKSUM, 0);
-    const sum = onesSum(target, transport, payload, this.#pseudo + payload - transport + length);
-    view.setUint16(transport + TCP_CHECKSUM, ~onesSum(this.#bytes, from, to, sum) & 0xffff);
+    this.#putChecksum(target, transport, payload, transport + TCP_CHECKSUM, sent);
     return headers;
+  }
+
+  /** Writes the checksum of the transport header from one offset to another, and of the payload. */
+  #putChecksum(target: Uint8Array, transport: number, payload: number, field: number, pseudo: number): void {
+    const view = viewOf(target);
+    view.setUint16(field, 0);
+    const headers = onesSum(target, transport, payload, pseudo);
+    const sum = ~onesSum(this.#bytes, this.payloadStart, this.payloadEnd, headers) & 0xffff;
+    // Zero would mean no checksum in UDP.
+    view.setUint16(field, this.protocol === IpProtocol.Udp ? sum || 0xffff : sum);
   }
 
   #copyHeaders(view: DataView, offset: number, length: number): void {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { TcpSegmenter } from '../../src/fragment/index.js';
-import { TcpFlag } from '../../src/wire/index.js';
-import { FRAME } from '../dataplane/build.js';
+import { EtherType, IpProtocol, TcpFlag, writeIpv4Checksum } from '../../src/wire/index.js';
+import { ethernet, ip, join, udpIp } from '../dataplane/build.js';
 import { noise } from './split.js';
 import { type TcpFrame, tcpFrame } from './tcp-frame.js';
 
@@ -22,6 +22,23 @@ function segmentsOf(frame: Uint8Array, size: number): Uint8Array[] {
   }
   assert.equal(segmenter.next(new Uint8Array(9000), 0), 0);
   assert.equal(segments.length, segmenter.count);
+  return segments;
+}
+
+/** All segments of a frame, by their headers in one place and their payload in another. */
+function headersAndPayloadsOf(frame: Uint8Array, size: number): Uint8Array[] {
+  const segmenter = new TcpSegmenter();
+  assert.equal(segmenter.begin(frame, 0, frame.length, size), true);
+  const target = new Uint8Array(segmenter.headerBytes + 40);
+  const segments: Uint8Array[] = [];
+  while (segmenter.pending) {
+    const length = segmenter.nextFrameBytes;
+    assert.equal(segmenter.nextHeaders(target, 40), segmenter.headerBytes);
+    segments.push(join(target.subarray(40), frame.subarray(segmenter.payloadStart, segmenter.payloadEnd)));
+    assert.equal(segments.at(-1)?.length, length);
+    assert.equal(segmenter.left, segmenter.count - segments.length);
+  }
+  assert.equal(segmenter.nextHeaders(target, 0), 0);
   return segments;
 }
 
@@ -58,6 +75,7 @@ describe('TcpSegmenter', () => {
           const payload = noise(length, length);
           const what = { ...rest, family, options };
           assert.deepEqual(segmentsOf(tcpFrame(payload, what), size), expected(payload, size, what));
+          assert.deepEqual(headersAndPayloadsOf(tcpFrame(payload, what), size), expected(payload, size, what));
         }),
         { numRuns: 200 },
       );
@@ -76,12 +94,13 @@ describe('TcpSegmenter', () => {
     assert.deepEqual(segmentsOf(padded, 50), expected(payload, 50, {}));
   });
 
-  test('accepts only a whole TCP segment with data', () => {
+  test('accepts only a whole TCP or UDP packet with data', () => {
     const segmenter = new TcpSegmenter();
     const whole = tcpFrame(noise(100, 3));
     const fragment = whole.slice();
     fragment[14 + 6] = 0x20;
-    for (const frame of [FRAME, tcpFrame(new Uint8Array(0)), fragment, whole.subarray(0, 60), whole.subarray(0, 0)]) {
+    const icmp = ethernet(ip(4, IpProtocol.Icmp, noise(100, 7)), EtherType.Ipv4);
+    for (const frame of [icmp, tcpFrame(new Uint8Array(0)), fragment, whole.subarray(0, 60), whole.subarray(0, 0)]) {
       assert.equal(segmenter.begin(frame, 0, frame.length, 50), false);
       assert.equal(segmenter.tooSmall, false);
       assert.equal(segmenter.pending, false);
@@ -114,6 +133,53 @@ describe('TcpSegmenter', () => {
     // The smallest that Linux's TCP sends, with timestamps.
     const stamps = tcpFrame(noise(65_400, 6), { options: new Array<number>(12).fill(1) });
     assert.equal(segmenter.begin(stamps, 0, stamps.length, 36), true);
+  });
+
+  for (const family of [4, 6] as const) {
+    test(`splits UDP over IPv${family} into the datagrams that a sender without USO would have sent`, () => {
+      const etherType = family === 4 ? EtherType.Ipv4 : EtherType.Ipv6;
+      const datagram = (payload: Uint8Array, index: number): Uint8Array => {
+        const packet = udpIp(family, 443, payload);
+        if (family === 4) packet[5] = index;
+        if (family === 4) writeIpv4Checksum(packet, 0);
+        return ethernet(packet, etherType);
+      };
+      for (const [bytes, size] of [
+        [5000, 1200],
+        [4800, 1200],
+        [128, 1],
+        [100, 300],
+      ]) {
+        const payload = noise(bytes, bytes);
+        const segments = Array.from({ length: Math.ceil(bytes / size) }, (_, i) =>
+          datagram(payload.subarray(i * size, (i + 1) * size), i),
+        );
+        assert.deepEqual(segmentsOf(datagram(payload, 0), size), segments);
+        assert.deepEqual(headersAndPayloadsOf(datagram(payload, 0), size), segments);
+      }
+    });
+  }
+
+  test('UDP_MAX_SEGMENTS: refuses more than 128 datagrams per frame, and empty ones', () => {
+    const segmenter = new TcpSegmenter();
+    const frame = ethernet(udpIp(4, 443, noise(1281, 8)), EtherType.Ipv4);
+    for (const [size, fits] of [
+      [0, false],
+      [10, false],
+      [11, true],
+    ] as const) {
+      assert.equal(segmenter.begin(frame, 0, frame.length, size), fits);
+      assert.equal(segmenter.tooSmall, !fits);
+    }
+  });
+
+  test('RFC 768: a UDP checksum of zero is sent as 0xffff', () => {
+    const payload = new Uint8Array(8);
+    const frame = ethernet(udpIp(4, 443, payload), EtherType.Ipv4);
+    // With the checksum as payload, the sum of everything is 0xffff.
+    payload.set(frame.subarray(40, 42), 2);
+    const [segment] = segmentsOf(ethernet(udpIp(4, 443, payload), EtherType.Ipv4), 8);
+    assert.deepEqual([...segment.subarray(40, 42)], [0xff, 0xff]);
   });
 
   test('never throws on arbitrary bytes and sizes', () => {

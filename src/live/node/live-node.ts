@@ -105,6 +105,8 @@ export class LiveNode {
   #settling = false;
   /** Whether peers have SAs: from the first encrypted network on, as making those of 1,000 peers takes 0.4 s. */
   #securing: boolean;
+  /** Whether the underlay segments frames of clear networks. */
+  readonly #takesLarge: boolean;
   /** Whether the underlay hasn't been updated with added or removed nodes yet. */
   #nodesStale = true;
 
@@ -123,6 +125,7 @@ export class LiveNode {
       ...(underlay.sendDatagrams === undefined ? {} : { datagrams: (batch) => underlay.sendDatagrams?.(batch) }),
       frames: (batch) => this.#ports.deliver(batch),
     };
+    this.#takesLarge = underlay.sendDatagrams !== undefined;
     this.#watched = options.clock();
     this.#parts = new NodeParts(options.parts);
     checkOversize(options.oversize, underlay);
@@ -381,7 +384,9 @@ export class LiveNode {
 
   #send(port: FramePort, network: number): number {
     const batch = this.#frames;
-    const count = port.receive(batch, network, false);
+    const { tables } = this.#chains;
+    const large = this.#takesLarge && tables.columns.encrypted[network] === 0;
+    const count = port.receive(batch, network, large);
     if (count > 0) this.#chains.egress.run(batch, this.#options.clock());
     return count;
   }

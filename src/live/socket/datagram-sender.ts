@@ -179,6 +179,7 @@ export class DatagramSender {
       // Only the last one may be shorter.
       this.#last === this.#size &&
       size <= this.#size &&
+      size > 0 &&
       this.#total + size <= MAX_BYTES &&
       this.#single[node] === 0 &&
       this.#firstPiece + (this.#packets + 1) * perPacket <= PIECES

@@ -4,12 +4,14 @@
  */
 import { NativeMemory } from '../../foreign/index.js';
 import { viewOf } from '../../memory/internal.js';
-import { onesSum } from '../../wire/index.js';
+import { IpProtocol, onesSum } from '../../wire/index.js';
 
 /** Length of the header in bytes. */
 export const OFFLOAD_HEADER_BYTES = 10;
 
 const NEEDS_CHECKSUM = 1;
+/** A flag of the type: the first segment has CWR. */
+const ECN = 0x80;
 const GSO_TYPE = 1;
 const HEADER_LENGTH = 2;
 const GSO_SIZE = 4;
@@ -66,9 +68,16 @@ export class OffloadHeader {
   }
 }
 
-/** TCP payload per segment for a frame that needs segmentation (TSO), from the header at `at`; otherwise 0. */
+/** Payload per segment for a frame that needs segmentation (TSO, USO), from the header at `at`; otherwise 0. */
 export function segmentSizeIn(bytes: Uint8Array, at: number): number {
   return bytes[at + GSO_TYPE] === 0 ? 0 : viewOf(bytes).getUint16(at + GSO_SIZE, true);
+}
+
+/** The protocol that the header at `at` requests segmentation of; undefined for one that isn't offloaded. */
+export function segmentedProtocolIn(bytes: Uint8Array, at: number): number | undefined {
+  const type = bytes[at + GSO_TYPE] & ~ECN;
+  if (type === Segmentation.Tcp4 || type === Segmentation.Tcp6) return IpProtocol.Tcp;
+  return type === Segmentation.Udp ? IpProtocol.Udp : undefined;
 }
 
 /**

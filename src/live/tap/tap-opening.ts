@@ -21,8 +21,12 @@ const CLOSE_ON_EXEC = 0o2000000;
 // include/uapi/linux/if_tun.h
 const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;
-/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: this end handles checksums and TCP segmentation. */
+/**
+ * TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO6: this end handles checksums and TCP segmentation; since Linux 6.2, also that of UDP:
+ * TUN_F_USO4, TUN_F_USO6.
+ */
 const OFFLOADS = 0x07;
+const UDP_OFFLOADS = 0x60;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
@@ -130,7 +134,7 @@ function attach(descriptor: number, device: string, options: TapOptions): string
     throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${tapName(options)}; stop it first`);
   }
   // A kernel that doesn't support them does segmentation and checksums itself.
-  ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS);
+  if (ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS | UDP_OFFLOADS) < 0) ioctl(descriptor, TUNSETOFFLOAD, OFFLOADS);
   return Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
 }
 

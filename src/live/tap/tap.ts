@@ -54,9 +54,9 @@ export class TapDevice implements FramePort {
     return this.#reader.pending;
   }
 
-  receive(batch: PacketBatch, network: number): number {
+  receive(batch: PacketBatch, network: number, large = false): number {
     if (!this.#open) return 0;
-    const count = this.#reader.receive(batch, network);
+    const count = this.#reader.receive(batch, network, large);
     if (count >= 0) return count;
     this.#noteFailure();
     return 0;

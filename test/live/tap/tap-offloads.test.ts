@@ -10,8 +10,9 @@ import { OFFLOAD_HEADER_BYTES } from '../../../src/live/tap/offload-header.js';
 import { TapReader } from '../../../src/live/tap/tap-reader.js';
 import { TapWriter } from '../../../src/live/tap/tap-writer.js';
 import { Arena, PacketBatch } from '../../../src/memory/index.js';
+import { EtherType } from '../../../src/wire/index.js';
 import { scratch } from '../../cli/run.js';
-import { FRAME, join } from '../../dataplane/build.js';
+import { ethernet, FRAME, join, udpIp } from '../../dataplane/build.js';
 import { noise } from '../../fragment/split.js';
 import { type TcpFrame, tcpFrame, transportOf } from '../../fragment/tcp-frame.js';
 import { udpFrame } from '../../fragment/udp-frame.js';
@@ -33,7 +34,14 @@ function unavailable(): string | undefined {
 const skip = unavailable() ?? false;
 
 /** What one reading of a header and a frame gives. */
-function read(header: readonly number[], frame: Uint8Array, slots = 64, capacity = 64, frameBytes = 2000) {
+function read(
+  header: readonly number[],
+  frame: Uint8Array,
+  slots = 64,
+  capacity = 64,
+  frameBytes = 2000,
+  takesLarge = false,
+) {
   const path = joinPath(folder, `in-${files++}`);
   const words = new Uint8Array(OFFLOAD_HEADER_BYTES);
   const view = new DataView(words.buffer);
@@ -45,16 +53,18 @@ function read(header: readonly number[], frame: Uint8Array, slots = 64, capacity
   const batch = new PacketBatch(arena, capacity);
   const reader = new TapReader(descriptor);
   const frames: Uint8Array[] = [];
-  for (let calls = 0; calls < 100 && reader.receive(batch, 3) > 0; calls++) {
+  const sizes: number[] = [];
+  for (let calls = 0; calls < 100 && reader.receive(batch, 3, takesLarge) > 0; calls++) {
     for (let i = 0; i < batch.count; i++) {
       assert.equal(batch.network[i], 3);
       frames.push(arena.bytes.slice(batch.start[i], batch.end[i]));
+      sizes.push(batch.segment[i]);
     }
     batch.clear();
   }
   closeSync(descriptor);
   assert.deepEqual(arena.holders(), []);
-  return { frames, reader };
+  return { frames, reader, sizes };
 }
 
 function segments(payload: Uint8Array, size: number, what: TcpFrame): Uint8Array[] {
@@ -102,6 +112,42 @@ describe('TapReader', { skip }, () => {
       assert.equal(first, undefined);
     });
   }
+
+  const partial = tcpFrame(noise(64_000, 2), { partial: true });
+  const datagrams = ethernet(udpIp(4, 443, noise(6000, 3)), EtherType.Ipv4);
+
+  for (const [name, header, frame, count] of [
+    ['TCP', [1, 1, 54, 1348, 34, 16], partial, 48],
+    ['TCP with ECN', [1, 0x81, 54, 1348, 34, 16], partial, 48],
+    ['UDP', [1, 5, 42, 1200, 34, 6], datagrams, 5],
+  ] as const) {
+    test(`passes ${name} on unsegmented if the receiver takes it, and counts its segments`, () => {
+      const large = read(header, frame, 4, 4, 66_000, true);
+      assert.deepEqual([large.frames, large.sizes], [[frame], [header[3]]]);
+      assert.deepEqual([large.reader.received, large.reader.refusals.total], [count, 0]);
+      const split = read(header, frame, 64, 64, 66_000);
+      assert.deepEqual([split.frames.length, split.reader.received], [count, count]);
+      const small = read(header, frame, 64, 64, 2000, true);
+      assert.deepEqual([small.frames, small.sizes.some((size) => size > 0)], [split.frames, false]);
+    });
+  }
+
+  test('refuses what can’t be segmented even if the receiver takes frames unsegmented', () => {
+    for (const [reason, header, frame] of [
+      ['SKB_GSO_SEG', [1, 1, 54, 100, 34, 16], FRAME],
+      ['SKB_GSO_SEG', [1, 5, 54, 1348, 34, 16], partial],
+      ['SKB_GSO_SEG', [1, 3, 54, 1348, 34, 16], datagrams],
+      ['SKB_GSO_SEG', [1, 0x7f, 54, 1348, 34, 16], partial],
+      ['SKB_GSO_SEG', [1, 1, 54, 1348, 34, 16], noise(3000, 7)],
+      ['SKB_GSO_SEG_Size', [1, 1, 54, 1, 34, 16], partial],
+      ['SKB_GSO_SEG_Size', [1, 5, 54, 40, 34, 16], datagrams],
+      ['PKT_TOO_BIG', [1, 1, 54, 1348, 34, 16], noise(66_500, 8)],
+    ] as const) {
+      const { frames, reader } = read(header, frame, 4, 4, 66_600, true);
+      assert.deepEqual(frames, []);
+      assert.deepEqual([reader.received, reader.pending, reader.refusals.byName()], [0, false, { [reason]: 1 }]);
+    }
+  });
 
   test('refuses packets that can’t be segmented, segments larger than a slot, and offsets outside the frame, by reason', () => {
     for (const [reason, header, frame] of [
