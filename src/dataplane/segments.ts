@@ -2,7 +2,7 @@
  * Frames that are yet to be segmented (`PacketBatch.segment`): how many packets they will be, how long these are, and
  * their segmentation into slots of their own. All counters count such a frame as its segments.
  */
-import { TcpSegmenter } from '../fragment/index.js';
+import { Segmenter } from '../fragment/index.js';
 import { NO_SLOT, type PacketBatch } from '../memory/index.js';
 
 /** The segments of packets in batches. */
@@ -10,7 +10,7 @@ export class Segments {
   /** Number of packets that the one last looked at is, and the size of the longest in bytes. */
   count = 1;
   frameBytes = 0;
-  readonly #segmenter = new TcpSegmenter();
+  readonly #segmenter = new Segmenter();
 
   /**
    * Sets `count` and `frameBytes` for a frame of a batch. One that can't be segmented is an ordinary frame from then on.

@@ -20,7 +20,7 @@ import {
   writeIpv4Length,
 } from '../wire/index.js';
 import { type Coalescer, hasSameHeaders, MAX_COALESCED_FRAMES, MAX_PACKET } from './coalescer.js';
-import { MIN_SEGMENT } from './tcp-segmenter.js';
+import { MIN_SEGMENT } from './segmenter.js';
 
 const SEQUENCE = tcpLayout.offsetOf('sequence');
 const ACKNOWLEDGMENT = tcpLayout.offsetOf('acknowledgment');
@@ -114,7 +114,7 @@ export class TcpCoalescer implements Coalescer {
     this.end[this.count++] = end;
     this.#nextSequence = (sequence + size) | 0;
     this.#lastHasPush = (flags & PUSH) !== 0;
-    // Don't coalesce segments smaller than `TcpSegmenter` accepts: nothing could segment the packet again.
+    // Don't coalesce segments smaller than `Segmenter` accepts: nothing could segment the packet again.
     const tooSmall = this.size + this.headers - this.transport < TCP_HEADER_LEN + MIN_SEGMENT;
     this.complete = this.#lastHasPush || size < this.size || tooSmall;
     return true;

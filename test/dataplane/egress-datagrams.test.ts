@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { hkdfSha256, nodeBackend } from '../../src/aead/index.js';
 import { EgressChain, type EgressOptions, Oversize } from '../../src/dataplane/index.js';
-import { TcpSegmenter } from '../../src/fragment/index.js';
+import { Segmenter } from '../../src/fragment/index.js';
 import { Arena, PacketBatch } from '../../src/memory/index.js';
 import { encodeHex } from '../../src/memory/internal.js';
 import { NodeSas, NodeTables } from '../../src/overlay/index.js';
@@ -36,7 +36,7 @@ function hexOf(bytes: Uint8Array): string {
 
 /** The segments of a frame, each after `prefix` bytes of it. */
 function segmentsOf(bytes: Uint8Array, segment: number, prefix = 0): Uint8Array[] {
-  const segmenter = new TcpSegmenter();
+  const segmenter = new Segmenter();
   if (segment === 0 || !segmenter.begin(bytes, prefix, bytes.length, segment)) return [bytes];
   const all: Uint8Array[] = [];
   while (segmenter.pending) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_COALESCED_FRAMES, TcpCoalescer, TcpSegmenter } from '../../src/fragment/index.js';
+import { MAX_COALESCED_FRAMES, TcpCoalescer, Segmenter } from '../../src/fragment/index.js';
 import { TcpFlag } from '../../src/wire/index.js';
 import { FRAME, join } from '../dataplane/build.js';
 import { noise } from './split.js';
@@ -53,7 +53,7 @@ describe('TcpCoalescer', () => {
         fc.property(anyCase, ({ count, size, rest, ...what }) => {
           const payload = noise(size * (count - 1) + Math.min(rest, size), count);
           const whole = tcpFrame(payload, { ...what, family, partial: true });
-          const segmenter = new TcpSegmenter();
+          const segmenter = new Segmenter();
           assert.ok(segmenter.begin(whole, 0, whole.length, size));
           const slots = new Slots();
           const merger = new TcpCoalescer();
@@ -143,7 +143,7 @@ describe('TcpCoalescer', () => {
     const merger = new TcpCoalescer();
     for (const frame of frames) assert.equal(merger.offer(slots.bytes, ...slots.put(frame)), true);
     const whole = gathered(merger, slots.bytes);
-    const segmenter = new TcpSegmenter();
+    const segmenter = new Segmenter();
     assert.ok(segmenter.begin(whole, 0, whole.length, merger.size));
     for (const frame of frames) {
       const segment = new Uint8Array(segmenter.frameBytes);
@@ -170,7 +170,7 @@ describe('TcpCoalescer', () => {
     }
   });
 
-  test('does not coalesce segments that TcpSegmenter would not produce', () => {
+  test('does not coalesce segments that Segmenter would not produce', () => {
     for (const words of [0, 3, 10]) {
       const options = new Array<number>(4 * words).fill(1);
       for (const [size, joined] of [
@@ -184,7 +184,7 @@ describe('TcpCoalescer', () => {
         assert.equal(merger.complete, !joined);
         assert.equal(merger.offer(slots.bytes, ...slots.put(frames[1])), joined);
         const whole = tcpFrame(PAYLOAD.subarray(0, 2 * size), { sequence: 1, options });
-        assert.equal(new TcpSegmenter().begin(whole, 0, whole.length, size), joined);
+        assert.equal(new Segmenter().begin(whole, 0, whole.length, size), joined);
       }
     }
   });

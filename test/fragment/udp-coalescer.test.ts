@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { MAX_COALESCED_FRAMES, UdpCoalescer, UdpSegmenter } from '../../src/fragment/index.js';
+import { MAX_COALESCED_FRAMES, Segmenter, UdpCoalescer } from '../../src/fragment/index.js';
 import { HeaderError, Layers } from '../../src/wire/index.js';
 import { join } from '../dataplane/build.js';
 import { noise } from './split.js';
@@ -54,7 +54,7 @@ describe('UdpCoalescer', () => {
         fc.property(anyCase, ({ count, size, rest, identification }) => {
           const payload = noise(size * (count - 1) + Math.min(rest, size), count);
           const whole = udpFrame(payload, { family, identification, partial: true });
-          const segmenter = new UdpSegmenter();
+          const segmenter = new Segmenter();
           assert.ok(segmenter.begin(whole, 0, whole.length, size));
           assert.equal(segmenter.count, count);
           const offered = new Offered();
@@ -126,23 +126,4 @@ describe('UdpCoalescer', () => {
       assert.equal(count, most);
     });
   }
-});
-
-describe('UdpSegmenter', () => {
-  test('refuses what is no UDP, has no payload, or would become more than 128 datagrams', () => {
-    const segmenter = new UdpSegmenter();
-    const begins = (frame: Uint8Array, size: number): boolean => segmenter.begin(frame, 0, frame.length, size);
-    assert.equal(begins(udpFrame(PAYLOAD), 4), true);
-    assert.equal(segmenter.count, 125);
-    for (const [frame, size] of [
-      [udpFrame(PAYLOAD), 3],
-      [udpFrame(PAYLOAD), 0],
-      [udpFrame(new Uint8Array(0)), 100],
-      [tcpFrame(PAYLOAD), 100],
-      [udpFrame(PAYLOAD).subarray(0, 40), 100],
-    ] as const) {
-      assert.equal(begins(frame, size), false);
-      assert.deepEqual([segmenter.pending, segmenter.next(new Uint8Array(2000), 0)], [false, 0]);
-    }
-  });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ByteBuffer } from '../../src/capture/byte-buffer.js';
 import { PcapngWriter, PcapWriter } from '../../src/capture/index.js';
-import { Fragmenter, TcpSegmenter } from '../../src/fragment/index.js';
+import { Fragmenter, Segmenter } from '../../src/fragment/index.js';
 import { packetMemory } from '../../src/memory/kernels.js';
 import { checkRange } from '../../src/memory/range.js';
 import { onesSum } from '../../src/wire/index.js';
@@ -46,7 +46,7 @@ describe('a byte range', () => {
     ],
     ['ByteBuffer.append', (start, end) => new ByteBuffer(() => undefined).append(bytes, start, end - start)],
     ['Fragmenter.begin', (start, end) => new Fragmenter().begin(bytes, start, end, 576)],
-    ['TcpSegmenter.begin', (start, end) => new TcpSegmenter().begin(bytes, start, end, 100)],
+    ['Segmenter.begin', (start, end) => new Segmenter().begin(bytes, start, end, 100)],
     ['RingWriter.push', (start, end) => new RingWriter(createRing({ bytes: 65_536 })).push(bytes, start, end)],
   ] as readonly (readonly [string, (start: number, end: number) => unknown])[]) {
     test(`is checked by ${name}`, () => {

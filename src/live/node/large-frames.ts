@@ -1,5 +1,5 @@
 /** Segments frames that are yet to be segmented, for ports that don't take them: load balancers, proxies, captures. */
-import { TcpSegmenter, UdpSegmenter } from '../../fragment/index.js';
+import { Segmenter } from '../../fragment/index.js';
 import { viewOf } from '../../memory/internal.js';
 import { HeaderError, IpProtocol, Layers, onesSum, pseudoHeaderSum, TCP_CHECKSUM } from '../../wire/index.js';
 import type { FramePort } from '../port/frame-port.js';
@@ -10,8 +10,7 @@ const BYTES = 128 << 10;
 /** Sends large frames in segments. */
 export class LargeFrames {
   readonly #layers = new Layers();
-  readonly #tcp = new TcpSegmenter();
-  readonly #udp = new UdpSegmenter();
+  readonly #segmenter = new Segmenter();
   /** Made with the first large frame. */
   #memory: Uint8Array | undefined;
 
@@ -30,7 +29,7 @@ export class LargeFrames {
     if (segment === 0) {
       if (!isTcp || layers.networkEnd - layers.networkOffset <= mtu || !isIntact(bytes, layers)) return false;
     }
-    const segmenter = isTcp ? this.#tcp : this.#udp;
+    const segmenter = this.#segmenter;
     if (!segmenter.begin(bytes, start, end, size)) return false;
     const memory = (this.#memory ??= new Uint8Array(BYTES));
     const { frameBytes } = segmenter;

@@ -5,7 +5,7 @@
  */
 import { addressOf, NativeMemory } from '../../foreign/index.js';
 import { type PortRange, sourcePortOf } from '../../dataplane/index.js';
-import { TcpSegmenter } from '../../fragment/index.js';
+import { Segmenter } from '../../fragment/index.js';
 import type { PacketBatch } from '../../memory/index.js';
 import { viewOf } from '../../memory/internal.js';
 import { VXLAN_HEADER_LEN } from '../../wire/index.js';
@@ -37,7 +37,7 @@ export class DatagramSender {
   readonly #singles: SegmentVector;
   readonly #headers = new NativeMemory(HEADERS);
   #headerBytes = 0;
-  readonly #segmenter = new TcpSegmenter();
+  readonly #segmenter = new Segmenter();
   #arena: Uint8Array = new Uint8Array(0);
   #base = 0;
   /** The batch's packets in order of their sockets, and where those of each socket end. */

@@ -3,7 +3,7 @@
  * USO), are read with one call and segmented here, or left to the receiver of the batch.
  */
 import { addressOf, NativeMemory } from '../../foreign/index.js';
-import { TcpSegmenter } from '../../fragment/index.js';
+import { Segmenter } from '../../fragment/index.js';
 import { NO_SLOT, type PacketBatch } from '../../memory/index.js';
 import { linux } from '../system/linux.js';
 import { completeChecksum, OFFLOAD_HEADER_BYTES, segmentedProtocolIn, segmentSizeIn } from './offload-header.js';
@@ -39,7 +39,7 @@ export class TapReader {
   readonly #pieces = new PieceVector(2);
   /** Buffer for an oversized frame: space for the part that is read into the slot, followed by the rest. */
   readonly #large = new NativeMemory(LARGEST + 1);
-  readonly #segmenter = new TcpSegmenter();
+  readonly #segmenter = new Segmenter();
   #arena: Uint8Array = new Uint8Array(0);
   #base = 0;
 

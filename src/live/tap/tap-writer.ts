@@ -11,7 +11,7 @@ import {
   MAX_COALESCED_FRAMES,
   TcpCoalescer,
   UdpCoalescer,
-  UdpSegmenter,
+  Segmenter,
 } from '../../fragment/index.js';
 import { checkRange, viewOf } from '../../memory/internal.js';
 import {
@@ -31,7 +31,7 @@ import { OFFLOAD_HEADER_BYTES, OffloadHeader, Segmentation } from './offload-hea
 
 /** Why a large frame is refused, by the kernel's names (include/net/dropreason-core.h). */
 const Refused = { TcpChecksum: 'TCP_CSUM', Segmentation: 'SKB_GSO_SEG' } as const;
-/** Less payload per segment than TCP ever sends, see `TcpSegmenter`. */
+/** Less payload per segment than TCP ever sends, see `Segmenter`. */
 const MIN_SEGMENT = 8;
 /** Largest frame: 64 KiB and an Ethernet header with tags. */
 const LARGEST = 65_536 + 64;
@@ -64,7 +64,7 @@ export class TapWriter {
   readonly #udp: CoalescedFlows<Coalescer>;
   /** Whether the kernel segments UDP: it does from Linux 6.2 on. */
   #segmentsUdp = true;
-  readonly #segmenter = new UdpSegmenter();
+  readonly #segmenter = new Segmenter();
   /** For a datagram that is segmented here; made with the first. */
   #datagram: NativeMemory | undefined;
   readonly #pieces = new PieceVector(1 + MAX_COALESCED_FRAMES);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, describe, test } from 'node:test';
 import { sourcePortOf } from '../../../src/dataplane/index.js';
-import { TcpSegmenter } from '../../../src/fragment/index.js';
+import { Segmenter } from '../../../src/fragment/index.js';
 import { DatagramSender } from '../../../src/live/socket/datagram-sender.js';
 import { ReceiveVector } from '../../../src/live/socket/receive-vector.js';
 import { openSourcePorts, segmentsDatagrams } from '../../../src/live/socket/source-ports.js';
@@ -116,7 +116,7 @@ function byPort(datagrams: readonly Datagram[]): string[] {
 function expectedOf(packets: readonly Packet[]): Datagram[] {
   return packets.flatMap(({ bytes, port = 0, tos = 0, segment = 0 }) => {
     if (segment === 0) return [[port, tos, bytes] as const];
-    const segmenter = new TcpSegmenter();
+    const segmenter = new Segmenter();
     assert.ok(segmenter.begin(bytes, 8, bytes.length, segment));
     return Array.from({ length: segmenter.count }, () => {
       const target = new Uint8Array(segmenter.frameBytes);

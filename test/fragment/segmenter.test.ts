@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { TcpSegmenter } from '../../src/fragment/index.js';
+import { Segmenter } from '../../src/fragment/index.js';
 import { EtherType, IpProtocol, TcpFlag, writeIpv4Checksum } from '../../src/wire/index.js';
 import { ethernet, ip, join, udpIp } from '../dataplane/build.js';
 import { noise } from './split.js';
@@ -9,7 +9,7 @@ import { type TcpFrame, tcpFrame } from './tcp-frame.js';
 
 /** All segments of a frame, each at a different offset. */
 function segmentsOf(frame: Uint8Array, size: number): Uint8Array[] {
-  const segmenter = new TcpSegmenter();
+  const segmenter = new Segmenter();
   const room = new Uint8Array(200 + frame.length).fill(0xee);
   room.set(frame, 100);
   assert.equal(segmenter.begin(room, 100, 100 + frame.length, size), true);
@@ -27,7 +27,7 @@ function segmentsOf(frame: Uint8Array, size: number): Uint8Array[] {
 
 /** All segments of a frame, by their headers in one place and their payload in another. */
 function headersAndPayloadsOf(frame: Uint8Array, size: number): Uint8Array[] {
-  const segmenter = new TcpSegmenter();
+  const segmenter = new Segmenter();
   assert.equal(segmenter.begin(frame, 0, frame.length, size), true);
   const target = new Uint8Array(segmenter.headerBytes + 40);
   const segments: Uint8Array[] = [];
@@ -57,7 +57,7 @@ function expected(payload: Uint8Array, size: number, what: TcpFrame): Uint8Array
   });
 }
 
-describe('TcpSegmenter', () => {
+describe('Segmenter', () => {
   for (const family of [4, 6] as const) {
     test(`splits IPv${family} into the segments that a sender without TSO would have sent`, () => {
       const anyCase = fc.record({
@@ -95,7 +95,7 @@ describe('TcpSegmenter', () => {
   });
 
   test('accepts only a whole TCP or UDP packet with data', () => {
-    const segmenter = new TcpSegmenter();
+    const segmenter = new Segmenter();
     const whole = tcpFrame(noise(100, 3));
     const fragment = whole.slice();
     fragment[14 + 6] = 0x20;
@@ -110,7 +110,7 @@ describe('TcpSegmenter', () => {
   });
 
   test('TCP_MIN_SND_MSS: refuses segments with less than 48 bytes of options and payload, which Linux never sends', () => {
-    const segmenter = new TcpSegmenter();
+    const segmenter = new Segmenter();
     for (let words = 0; words <= 10; words++) {
       const frame = tcpFrame(noise(300, 4), { options: new Array<number>(4 * words).fill(1) });
       const least = 48 - 4 * words;
@@ -124,7 +124,7 @@ describe('TcpSegmenter', () => {
   });
 
   test('produces at most 2,048 segments per frame, however large it is', () => {
-    const segmenter = new TcpSegmenter();
+    const segmenter = new Segmenter();
     const frame = tcpFrame(noise(65_000, 5), { options: new Array<number>(40).fill(1) });
     assert.equal(segmenter.begin(frame, 0, frame.length, 31), false);
     assert.equal(segmenter.tooSmall, true);
@@ -161,7 +161,7 @@ describe('TcpSegmenter', () => {
   }
 
   test('UDP_MAX_SEGMENTS: refuses more than 128 datagrams per frame, and empty ones', () => {
-    const segmenter = new TcpSegmenter();
+    const segmenter = new Segmenter();
     const frame = ethernet(udpIp(4, 443, noise(1281, 8)), EtherType.Ipv4);
     for (const [size, fits] of [
       [0, false],
@@ -183,7 +183,7 @@ describe('TcpSegmenter', () => {
   });
 
   test('never throws on arbitrary bytes and sizes', () => {
-    const segmenter = new TcpSegmenter();
+    const segmenter = new Segmenter();
     const target = new Uint8Array(70_000);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.integer({ min: 0, max: 65_535 }), (changes, size) => {

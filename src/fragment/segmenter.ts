@@ -39,7 +39,7 @@ const MAX_DATAGRAMS = 128;
 const UDP_LENGTH = 4;
 
 /** Segments one frame after another: `begin`, then `next` until it returns 0. Allocates nothing. */
-export class TcpSegmenter {
+export class Segmenter {
   /** Number of segments of the frame. */
   count = 0;
   /** Whether `begin` refused the last frame because its segments would be too small or too many. */
