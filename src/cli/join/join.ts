@@ -7,7 +7,9 @@ import { JoinedVtep } from '../../swarm/index.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
+import { optimizeEarly } from '../live/early-optimization.js';
 import { LiveCipher } from '../live/live-cipher.js';
+import { MICROSECONDS } from '../live/live-options.js';
 import { aeadOption } from '../options/aead-option.js';
 import { Operand } from '../options/declared.js';
 import { withSignals } from '../signals.js';
@@ -32,8 +34,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 
 /** Opens, runs and closes the node. */
 async function runNode(values: JoinValues, managers: readonly string[], ending: AbortController): Promise<number> {
-  const { state, name, availability, advertiseAddr, dataPathAddr, oversize, sockets, innerChecksums, clampMss } =
-    values;
+  const { state, name, availability, advertiseAddr, dataPathAddr, sockets, innerChecksums } = values;
+  const { oversize, busyPoll, clampMss } = values;
   const attachments = attachPlan(values);
   const token = await readToken(values);
   const choice = await aeadOption(values.aead);
@@ -45,6 +47,7 @@ async function runNode(values: JoinValues, managers: readonly string[], ending: 
       `${inQuotes(state)}: can't be created (${(error as NodeJS.ErrnoException).code})`,
     );
   }
+  optimizeEarly();
   const cipher = new LiveCipher(choice, join(state, SEQUENCES));
   const { cipher: nodeCipher } = cipher.options;
   if (nodeCipher === undefined) throw new Error('a cipher was chosen');
@@ -56,6 +59,7 @@ async function runNode(values: JoinValues, managers: readonly string[], ending: 
       attachments,
       cipher: nodeCipher,
       oversize,
+      busyPoll: busyPoll / MICROSECONDS,
       clampMss,
       ...(token === undefined ? {} : { token }),
       ...(name === undefined ? {} : { name }),

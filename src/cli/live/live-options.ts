@@ -3,16 +3,26 @@ import { aeadDeclared } from '../options/aead-option.js';
 import { flag, option } from '../options/declared.js';
 import { metricsDeclared } from '../options/metrics-option.js';
 import { oversizeDeclared } from '../options/oversize-option.js';
-import { choice, decimal } from '../options/value-kinds.js';
+import { choice, decimal, integer } from '../options/value-kinds.js';
 import { statusOption } from './up-status.js';
 
 /** Maximum of options in seconds: a year. */
 export const LONGEST_SECONDS = 365 * 86_400;
 
+/** Maximum of `--busy-poll` in microseconds: timers and signals wait as long. */
+const MAX_BUSY_POLL = 1000;
+/** Microseconds per second. */
+export const MICROSECONDS = 1e6;
+
 /** How a node sends and receives. */
 export const PACKET_OPTIONS = {
   aead: aeadDeclared,
   oversize: oversizeDeclared,
+  busyPoll: option(
+    '--busy-poll MICROSECONDS',
+    'poll for this long after each packet before sleeping (0 to 1000): lower latency for more CPU time',
+    integer(0, MAX_BUSY_POLL),
+  ).or(0),
   clampMss: flag('--clamp-mss', "lower TCP's maximum segment size to what fits"),
 };
 

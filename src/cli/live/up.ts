@@ -19,9 +19,10 @@ import { declare } from '../command.js';
 import { ConfigLoader } from './config-loader.js';
 import { DryRun } from './dry-run.js';
 import { ExitCode } from '../exit-code.js';
+import { optimizeEarly } from './early-optimization.js';
 import { GossipNode } from './gossip-node.js';
 import { LiveCipher } from './live-cipher.js';
-import { LONGEST_SECONDS, PACKET_OPTIONS, RUN_OPTIONS, SOCKET_OPTIONS } from './live-options.js';
+import { LONGEST_SECONDS, MICROSECONDS, PACKET_OPTIONS, RUN_OPTIONS, SOCKET_OPTIONS } from './live-options.js';
 import { aeadOption } from '../options/aead-option.js';
 import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
 import { flag, option, type Values } from '../options/declared.js';
@@ -321,12 +322,13 @@ export const upCommand = declare({
   ],
   fails: 'the last write of --state failed',
   async run(values) {
-    const { node, oversize, sockets, innerChecksums, clampMss, framesOut } = values;
+    const { node, oversize, busyPoll, sockets, innerChecksums, clampMss, framesOut } = values;
     if (framesOut === STANDARD_STREAM) {
       throw new UsageError('--frames-out takes a file: the report goes to standard output');
     }
     const topology = await topologyOf(values);
     const keyed = topology.ring !== undefined;
+    optimizeEarly();
     const cipher = new LiveCipher(keyed ? await aeadOption(values.aead) : undefined, values.state);
     const ending = new AbortController();
     const end = (): void => ending.abort();
@@ -337,6 +339,7 @@ export const upCommand = declare({
       const options = {
         ...cipher.options,
         oversize,
+        busyPoll: busyPoll / MICROSECONDS,
         ...(sockets === undefined ? {} : { sockets }),
         ...(innerChecksums === undefined ? {} : { partialChecksums: innerChecksums === 'accept' }),
         clampMss,

@@ -62,6 +62,12 @@ export interface LiveNodeOptions extends SendingOptions {
   /** Receives events about its SAs, such as an approaching limit. */
   readonly onSaEvent?: (event: SaEvent) => void;
   /**
+   * Seconds for which a turn keeps polling after a packet before it returns, up to 0.001: the next packet then needn't
+   * wake this thread. Takes that much of a core's time after each burst.
+   * @default 0
+   */
+  readonly busyPoll?: number;
+  /**
    * Parts with packets of their own, which get their turns with the node's. `addPart` adds others later.
    * @default none
    */
@@ -78,6 +84,10 @@ export interface LiveNodeCounters extends NodeCounters {
 const ROUNDS = 4;
 /** Maximum reads per round from a port of code, such as a load balancer. */
 const DRAINS = 4;
+/** Seconds after which a turn ends though packets keep arriving, for timers and signals. */
+const TURN_SECONDS = 0.001;
+/** The same in polls, in case the clock stands still. */
+const MOVES = 64;
 /** Seconds between polls of the SAs. */
 const SA_WATCH = 1;
 /** SA steps taken before `apply` returns: with three keys, enough for 128 new peers. */
@@ -103,6 +113,7 @@ export class LiveNode {
   #watched: number;
   /** Whether SAs haven't caught up with the key ring and the nodes yet. */
   #settling = false;
+  #mayHaveMore = false;
   /** Whether peers have SAs: from the first encrypted network on, as making those of 1,000 peers takes 0.4 s. */
   #securing: boolean;
   /** Whether the underlay segments frames of clear networks. */
@@ -294,7 +305,7 @@ export class LiveNode {
   }
 
   /**
-   * Processes waiting packets.
+   * Processes waiting packets, and those that arrive meanwhile, for about a millisecond at most.
    * @param milliseconds maximum time to block this thread; 0 to poll
    * @returns whether there were any
    * @throws LiveError if the underlay has failed
@@ -303,38 +314,36 @@ export class LiveNode {
     const parts = this.#parts;
     if (parts.changed) this.#arrange();
     const poller = this.#poller;
-    const { underlay } = this.#options;
     const now = this.#options.clock();
     if (now - this.#watched >= SA_WATCH) {
       this.#watched = now;
       this.#sas?.poll(now);
     }
     if (this.#settling && this.#sas !== undefined) this.#settle(this.#sas, STEPS_A_TURN, now);
-    const { sources, networks } = this.#ports;
-    const pending = this.#ports.pending || parts.pending || underlay.pending === true;
+    const pending = this.#hasPending;
     const waits = !pending && !this.#settling;
+    this.#mayHaveMore = false;
     if (poller !== undefined && !poller.wait(waits ? milliseconds : 0) && !pending) return this.#settling;
-    const sockets = underlay.descriptors.length;
     let any = this.#settling;
-    for (let round = 0; round < ROUNDS; round++) {
-      let count = 0;
-      if (poller === undefined) count += this.#receive();
-      if (underlay.pending === true) count += this.#receive();
-      else for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
-      for (let i = 0; i < sources.length; i++) {
-        const ready = poller === undefined || poller.isReady(sockets + i) || sources[i].pending === true;
-        if (ready) count += this.#send(sources[i], networks[i]);
-        if (sources[i].descriptor >= 0) continue;
-        // Code holds what others have sent to it: it is emptied, since several may fill it again in the next round.
-        for (let more = 1; more < DRAINS && sources[i].pending === true; more++) {
-          count += this.#send(sources[i], networks[i]);
-        }
-      }
-      count += parts.turn(now);
-      if (count === 0) break;
+    let at = this.#options.clock();
+    const end = at + TURN_SECONDS;
+    for (let moves = 1; this.#move(poller, at); moves++) {
       any = true;
+      at = this.#options.clock();
+      // Ports and descriptors may be others by now.
+      if (poller === undefined || poller !== this.#poller || at >= end || moves === MOVES) {
+        this.#mayHaveMore = true;
+        break;
+      }
+      // A container's kernel has answered by now: returning first would delay the answer.
+      if (!this.#isReadyAgain(poller, at)) break;
     }
     return any;
+  }
+
+  /** Whether the last `turn` ended before everything was processed: the next one shouldn't block. */
+  get mayHaveMore(): boolean {
+    return this.#mayHaveMore;
   }
 
   /** Whether `turn` can block for packets; otherwise call it periodically. */
@@ -368,6 +377,48 @@ export class LiveNode {
       this.#settle(this.#sas, STEPS_AT_ONCE, this.#options.clock());
     }
     return outcome;
+  }
+
+  /** Whether there are buffered packets that poll(2) doesn't report. */
+  get #hasPending(): boolean {
+    return this.#ports.pending || this.#parts.pending || this.#options.underlay.pending === true;
+  }
+
+  /** Whether there are more packets, now or within the time of busy polling. */
+  #isReadyAgain(poller: Poller, from: number): boolean {
+    const { clock, busyPoll = 0 } = this.#options;
+    while (!poller.wait(0)) {
+      if (this.#hasPending) return true;
+      if (clock() - from >= busyPoll) return false;
+    }
+    return true;
+  }
+
+  /** Moves packets from what is ready. Returns whether there were any. */
+  #move(poller: Poller | undefined, now: number): boolean {
+    const { underlay } = this.#options;
+    const sockets = underlay.descriptors.length;
+    const { sources, networks } = this.#ports;
+    let any = false;
+    for (let round = 0; round < ROUNDS; round++) {
+      let count = 0;
+      if (poller === undefined) count += this.#receive();
+      if (underlay.pending === true) count += this.#receive();
+      else for (let i = 0; i < sockets; i++) if (poller?.isReady(i) === true) count += this.#receive(i);
+      for (let i = 0; i < sources.length; i++) {
+        const ready = poller === undefined || poller.isReady(sockets + i) || sources[i].pending === true;
+        if (ready) count += this.#send(sources[i], networks[i]);
+        if (sources[i].descriptor >= 0) continue;
+        // Code holds what others have sent to it: it is emptied, since several may fill it again in the next round.
+        for (let more = 1; more < DRAINS && sources[i].pending === true; more++) {
+          count += this.#send(sources[i], networks[i]);
+        }
+      }
+      count += this.#parts.turn(now);
+      if (count === 0) break;
+      any = true;
+    }
+    return any;
   }
 
   #receive(index?: number): number {

@@ -246,10 +246,9 @@ export class LiveVtep {
    * @throws LiveError if a socket has failed
    */
   async run(signal: AbortSignal): Promise<void> {
-    let idle = false;
     let checked = performance.now();
     while (!signal.aborted) {
-      idle = !this.node.turn(idle ? WAIT : 0);
+      const idle = !this.node.turn(this.node.mayHaveMore ? 0 : WAIT);
       const { size } = this.node.ports;
       if (idle || performance.now() - checked > DEVICE_CHECK_MS) {
         this.#devices.dropFailed();

@@ -227,6 +227,7 @@ describe('the output of vtep up', () => {
       [['--config', good, '--node', 'n9'], /there is no node "n9"; there are n1, n2/],
       [[...up, '--sockets', 'raw'], /--sockets takes system or node, not "raw"/],
       [[...up, '--oversize', 'none'], /--oversize takes inside, outside or drop/],
+      [[...up, '--busy-poll', '1001'], /--busy-poll takes an integer from 0 to 1000/],
       [[...up, '--for', '0'], /--for takes a number from 0.001 to 31536000/],
       [[...up, '--for', '1e9'], /--for takes a number from 0.001 to 31536000/],
       [[...up, '--speed', '-1'], /speed/],
