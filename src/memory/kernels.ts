@@ -11,15 +11,27 @@ export interface Kernels {
    * @param end end offset, at most 512 KiB after `at`
    */
   readonly onesSum: (at: number, end: number) => number;
+  /**
+   * The same for many ranges in one call, which costs as much as summing a few hundred bytes.
+   * @param list offset of the list: the start and end of each range; its beginning is overwritten by their sums
+   * @param count number of ranges, at most `KERNEL_RANGES`
+   */
+  readonly onesSums: (list: number, count: number) => void;
+  /** The list in the memory, after the packets. */
+  readonly list: Int32Array;
 }
+
+/** Maximum number of ranges that are summed in one call. */
+export const KERNEL_RANGES = 256;
 
 /** The compiled `kernels.wat`, in base64. */
 export const KERNELS_WASM =
-  'AGFzbQEAAAABBwFgAn9/AX8CEAEEdnRlcAZtZW1vcnkCAAADAgEABwsBB29uZXNTdW0AAAqDAgGAAgMCewF+AX8gAUEgayEFAkAg' +
-  'ACAFSg0AA0AgAiAA/QAAAP1//a4BIQIgAyAA/QAAEP1//a4BIQMgAEEgaiEAIAAgBUwNAAsLIAIgA/2uASECIAL9GwCtIAL9GwGt' +
-  'fCAC/RsCrSAC/RsDrXx8IQQCQANAIABBBGogAUoNASAEIAA1AAB8IQQgAEEEaiEADAALCyAAQQJqIAFMBEAgBCAAMwAAfCEEIABB' +
-  'AmohAAsgACABSARAIAQgADEAAHwhBAsgBEL/////D4MgBEIgiHwhBCAEQv//A4MgBEIQiHwhBCAEQv//A4MgBEIQiHwhBCAEQv//' +
-  'A4MgBEIQiHwhBCAEpws=';
+  'AGFzbQEAAAABDAJgAn9/AX9gAn9/AAIQAQR2dGVwBm1lbW9yeQIAAAMDAgABBxYCB29uZXNTdW0AAAhvbmVzU3VtcwABCsQCAoACAwJ7' +
+  'AX4BfyABQSBrIQUCQCAAIAVKDQADQCACIAD9AAAA/X/9rgEhAiADIAD9AAAQ/X/9rgEhAyAAQSBqIQAgACAFTA0ACwsgAiAD/a4BIQIg' +
+  'Av0bAK0gAv0bAa18IAL9GwKtIAL9GwOtfHwhBAJAA0AgAEEEaiABSg0BIAQgADUAAHwhBCAAQQRqIQAMAAsLIABBAmogAUwEQCAEIAAz' +
+  'AAB8IQQgAEECaiEACyAAIAFIBEAgBCAAMQAAfCEECyAEQv////8PgyAEQiCIfCEEIARC//8DgyAEQhCIfCEEIARC//8DgyAEQhCIfCEE' +
+  'IARC//8DgyAEQhCIfCEEIASnC0ABAn8gACECIAAgAUEDdGohAwJAA0AgAiADTw0BIAAgAigCACACKAIEEAA2AgAgAkEIaiECIABBBGoh' +
+  'AAwACwsL';
 
 /** The part of the WebAssembly API used here; TypeScript declares it only in its DOM library. */
 interface WasmApi {
@@ -38,6 +50,8 @@ interface WasmMemory {
 }
 
 const PAGE = 65_536;
+const WORD = 4;
+const LIST_BYTES = 2 * WORD * KERNEL_RANGES;
 const wasm = (globalThis as unknown as { readonly WebAssembly?: WasmApi }).WebAssembly;
 /** Kernels of the buffers that `packetMemory` allocated. */
 const kernels = new WeakMap<ArrayBufferLike, Kernels>();
@@ -62,11 +76,13 @@ export function packetMemory(bytes: number): Uint8Array {
   if (compiled === undefined) compiled = compile();
   if (wasm !== undefined && compiled !== null) {
     try {
-      const pages = Math.ceil(bytes / PAGE);
+      const list = Math.ceil(bytes / WORD) * WORD;
+      const pages = Math.ceil((list + LIST_BYTES) / PAGE);
       const memory = new wasm.Memory({ initial: pages, maximum: pages });
       const { exports } = new wasm.Instance(compiled, { vtep: { memory } });
       // Copied to a plain object, since V8 looks up the properties of an exports object at every use.
-      kernels.set(memory.buffer, { onesSum: (exports as Kernels).onesSum });
+      const { onesSum, onesSums } = exports as Omit<Kernels, 'list'>;
+      kernels.set(memory.buffer, { onesSum, onesSums, list: new Int32Array(memory.buffer, list, 2 * KERNEL_RANGES) });
       return new Uint8Array(memory.buffer, 0, bytes);
     } catch {
       // Not enough address space to reserve. An ordinary buffer needs no reservation.

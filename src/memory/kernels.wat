@@ -4,7 +4,7 @@
   (import "vtep" "memory" (memory 0))
   ;; The one's complement sum (RFC 1071) of the bytes from $at to $end as little-endian 16-bit words, folded to 16 bits;
   ;; byte-swapped it is the sum of big-endian words (section 2 (B)). The 32-bit lanes can sum up to 512 KiB.
-  (func (export "onesSum") (param $at i32) (param $end i32) (result i32)
+  (func $onesSum (export "onesSum") (param $at i32) (param $end i32) (result i32)
     (local $a v128) (local $b v128) (local $sum i64) (local $stop i32)
     (local.set $stop (i32.sub (local.get $end) (i32.const 32)))
     (block $tail
@@ -39,4 +39,19 @@
     (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffff)) (i64.shr_u (local.get $sum) (i64.const 16))))
     (local.set $sum (i64.add (i64.and (local.get $sum) (i64.const 0xffff)) (i64.shr_u (local.get $sum) (i64.const 16))))
     (i32.wrap_i64 (local.get $sum)))
+
+  ;; The sums of many ranges in one call, since a call costs more than summing a small packet. The list at $list holds
+  ;; the start and end of each range; their sums replace it from its beginning on.
+  (func (export "onesSums") (param $list i32) (param $count i32)
+    (local $from i32) (local $stop i32)
+    (local.set $from (local.get $list))
+    (local.set $stop (i32.add (local.get $list) (i32.shl (local.get $count) (i32.const 3))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $from) (local.get $stop)))
+        (i32.store (local.get $list)
+          (call $onesSum (i32.load (local.get $from)) (i32.load offset=4 (local.get $from))))
+        (local.set $from (i32.add (local.get $from) (i32.const 8)))
+        (local.set $list (i32.add (local.get $list) (i32.const 4)))
+        (br $next))))
 )

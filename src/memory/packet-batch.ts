@@ -119,6 +119,17 @@ export class PacketBatch {
     if (from !== to) this.#copy(from, to);
   }
 
+  /**
+   * Moves the packets from index `from` to `stop` to index `to` and those after it, for stages that handle several
+   * packets before they compact the batch.
+   * @returns the index after the last of them
+   */
+  moveRun(from: number, stop: number, to: number): number {
+    if (from === to) return stop;
+    for (let i = from; i < stop; i++) this.#copy(i, to + i - from);
+    return to + stop - from;
+  }
+
   #copy(from: number, to: number): void {
     this.slot[to] = this.slot[from];
     this.start[to] = this.start[from];

@@ -3,6 +3,9 @@
  * per packet would be garbage. Meant for arrays that hold many packets; small ones don't live long enough.
  */
 
+/** Whether this machine is little-endian. */
+export const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 const views = new WeakMap<Uint8Array, DataView>();
 // The packets of a batch share one array, so the last view is nearly always the right one.
 let last: Uint8Array = new Uint8Array(0);

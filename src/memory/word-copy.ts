@@ -4,9 +4,8 @@
  * unless both sides are equally aligned. In both cases copying four bytes at a time is faster.
  */
 import { checkRange } from './range.js';
+import { LITTLE_ENDIAN as LITTLE } from './view.js';
 
-/** Whether this machine is little-endian. Words are copied in its byte order, which avoids swapping. */
-const LITTLE = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 /** Words per unrolled iteration. */
 const ROW = 4;
 /** From this length in bytes, a subarray is worth its cost. */
@@ -19,7 +18,8 @@ export class WordCopy {
   readonly #bytes: Uint8Array;
   readonly #to: DataView;
   readonly #shared: boolean;
-  /** View of the last source's buffer, which usually holds the next packet, too. */
+  /** The last source, and the view of its buffer, which usually hold the next packet, too. */
+  #source: Uint8Array;
   #from: DataView;
 
   /** @param to the destination */
@@ -27,6 +27,7 @@ export class WordCopy {
     this.#bytes = to;
     this.#shared = isShared(to.buffer);
     this.#to = new DataView(to.buffer, to.byteOffset, to.byteLength);
+    this.#source = to;
     this.#from = this.#to;
   }
 
@@ -41,7 +42,8 @@ export class WordCopy {
       this.#bytes.set(from.subarray(start, end), at);
       return;
     }
-    if (from.buffer !== this.#from.buffer) this.#from = new DataView(from.buffer);
+    // Comparing buffers takes two calls into V8's builtins, which cost as much as copying a short packet.
+    if (from !== this.#source) this.#bind(from);
     const source = this.#from;
     const to = this.#to;
     const stop = base + end;
@@ -55,6 +57,11 @@ export class WordCopy {
     }
     for (; read + 4 <= stop; read += 4, write += 4) to.setInt32(write, source.getInt32(read, LITTLE), LITTLE);
     for (; read < stop; read++, write++) to.setUint8(write, source.getUint8(read));
+  }
+
+  #bind(from: Uint8Array): void {
+    this.#source = from;
+    if (from.buffer !== this.#from.buffer) this.#from = new DataView(from.buffer);
   }
 
   #movesFast(from: Uint8Array, read: number, write: number): boolean {
