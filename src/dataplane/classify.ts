@@ -11,6 +11,7 @@ import type { DropCounters } from './drop-counters.js';
 import { DropReason, dropReasonOfHeaderError } from './drop-reason.js';
 import { type Classifier, PacketKind, plainEspEnd } from './packet-kind.js';
 import type { PathMtuDiscovery } from './path-mtu-discovery.js';
+import { PlainClassify } from './plain/plain-classify.js';
 import { FragmentSource, type Reassembly, walkReassembled } from './reassembly.js';
 
 /** Outputs for packets that don't stay in the batch. */
@@ -40,6 +41,8 @@ export class Classify {
   readonly #drops: DropCounters;
   readonly #outputs: ClassifyOutputs;
   readonly #layers = new Layers();
+  /** Undefined if this node has an IPv6 address. */
+  readonly #plain: PlainClassify | undefined;
 
   /** @param verifyIp whether to verify IPv4 header checksums */
   constructor(
@@ -57,6 +60,8 @@ export class Classify {
     this.#family = node.vtep.length === 4 ? 4 : 6;
     this.#drops = drops;
     this.#outputs = outputs;
+    const plain = this.#family === 4 && classifier.verifiesUdp;
+    this.#plain = plain ? new PlainClassify(node.vtep, classifier.port, verifyIp) : undefined;
   }
 
   /**
@@ -70,6 +75,13 @@ export class Classify {
     let stays: PacketKind = PacketKind.Other;
     let kept = 0;
     for (let i = 0; i < count; i++) {
+      if (this.#plain !== undefined && stays !== PacketKind.Esp) {
+        const stop = this.#plain.run(batch, i);
+        if (stop > i) stays = PacketKind.Vxlan;
+        kept = batch.moveRun(i, stop, kept);
+        i = stop;
+        if (i === count) break;
+      }
       const kind = this.#fromWire(batch, i, now);
       if (kind === PacketKind.Other) continue;
       if (stays === PacketKind.Other) stays = kind;

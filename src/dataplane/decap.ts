@@ -9,6 +9,7 @@ import { VXLAN_HEADER_LEN, type VxlanReserved } from '../wire/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import { PeerMark, PeerMarks } from './peer-marks.js';
+import { PlainDecap } from './plain/plain-decap.js';
 import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 
 const MAC_BYTES = 6;
@@ -24,6 +25,8 @@ export class Decap {
   readonly #strip: VxlanStrip;
   readonly #family: number;
   readonly #acceptUnknown: boolean | undefined;
+  /** Undefined if this node has an IPv6 address. */
+  readonly #plain: PlainDecap | undefined;
 
   /** @param acceptUnknownVteps whether packets may come from unknown VTEP addresses; default: as the tables say */
   constructor(tables: NodeTables, drops: DropCounters, reserved?: VxlanReserved, acceptUnknownVteps?: boolean) {
@@ -32,6 +35,7 @@ export class Decap {
     this.#strip = new VxlanStrip(reserved);
     this.#acceptUnknown = acceptUnknownVteps;
     this.#family = tables.here.vtep.length === 4 ? 4 : 6;
+    this.#plain = this.#family === 4 ? new PlainDecap(tables, this.heardFrom) : undefined;
     tables.nodes.forEach((_, node) => this.heardFrom.renew(node));
   }
 
@@ -44,6 +48,12 @@ export class Decap {
   run(batch: PacketBatch, opened: boolean, now: number): void {
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
+      if (this.#plain !== undefined) {
+        const stop = this.#plain.run(batch, i, opened, now);
+        kept = batch.moveRun(i, stop, kept);
+        i = stop;
+        if (i === batch.count) break;
+      }
       const reason = this.#one(batch, i, opened, now);
       if (reason === DropReason.None) {
         batch.move(i, kept++);

@@ -35,6 +35,12 @@ export class Deliver {
     let kept = 0;
     let spilling = false;
     for (let i = 0; i < count; i++) {
+      if (!spilling) {
+        const stop = this.#toEndpoints(batch, i, now);
+        kept = batch.moveRun(i, stop, kept);
+        i = stop;
+        if (i === count) break;
+      }
       const start = batch.start[i];
       const network = batch.network[i];
       const high = view.getInt32(start);
@@ -66,6 +72,36 @@ export class Deliver {
       batch.move(i, kept++);
     }
     batch.count = kept;
+  }
+
+  /**
+   * Sets the endpoint of the frames from an index on, up to the first that isn't for an endpoint of this node. Returns
+   * that one's index, or the batch's count.
+   */
+  #toEndpoints(batch: PacketBatch, from: number, now: number): number {
+    const { start, network, endpoint, count } = batch;
+    const { forwarding, columns } = this.#tables;
+    const { vni } = columns;
+    const view = viewOf(batch.arena.bytes);
+    // Consecutive frames tend to have one destination.
+    let knownNetwork = -1;
+    let knownHigh = 0;
+    let knownLow = 0;
+    let i = from;
+    for (; i < count; i++) {
+      const index = network[i];
+      const high = view.getInt32(start[i]);
+      const low = view.getUint16(start[i] + 4);
+      if (index !== knownNetwork || high !== knownHigh || low !== knownLow) {
+        if ((high & GROUP) !== 0 || !forwarding.findWords(vni[index], high, low << 16, now)) break;
+        if (forwarding.kind !== TargetKind.Local) break;
+        knownNetwork = index;
+        knownHigh = high;
+        knownLow = low;
+      }
+      endpoint[i] = forwarding.target;
+    }
+    return i;
   }
 
   #toGroup(batch: PacketBatch, i: number, output: PacketBatch, overflow: (batch: PacketBatch) => void): void {

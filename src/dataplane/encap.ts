@@ -3,11 +3,13 @@
  * writes the others.
  */
 import type { PacketBatch } from '../memory/index.js';
+import { LITTLE_ENDIAN } from '../memory/internal.js';
 import type { NodeTables } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
 import { DropReason } from './drop-reason.js';
 import type { Identifications } from './identifications.js';
 import { PeerMark, PeerMarks } from './peer-marks.js';
+import { PlainEncap } from './plain/plain-encap.js';
 import { Tunnel, type TunnelOptions } from './tunnel.js';
 
 /** Encapsulates frames for the VTEP of their `node`. */
@@ -19,6 +21,8 @@ export class Encap {
   readonly #drops: DropCounters;
   /** By node; undefined for this node and for unreachable ones. */
   readonly #tunnels: (Tunnel | undefined)[] = [];
+  /** Undefined if this node has an IPv6 address. */
+  readonly #plain: PlainEncap | undefined;
   readonly #identifications: Identifications;
 
   constructor(
@@ -31,6 +35,8 @@ export class Encap {
     this.#identifications = identifications;
     this.#tables = tables;
     this.#options = options;
+    const plain = LITTLE_ENDIAN && tables.here.vtep.length === 4;
+    this.#plain = plain ? new PlainEncap(tables, identifications, this.sentTo, options) : undefined;
     tables.nodes.forEach((_, node) => this.updateNode(node));
   }
 
@@ -41,6 +47,7 @@ export class Encap {
     const to = nodes[node]?.vtep;
     const reached = node !== this.#tables.node && to?.length === vtep.length;
     this.sentTo.renew(node);
+    this.#plain?.set(node, reached ? to : undefined);
     this.#tunnels[node] = reached ? new Tunnel(vtep, to, { ...this.#options, port }) : undefined;
   }
 
@@ -53,6 +60,12 @@ export class Encap {
     const marks = this.sentTo.bytes;
     let kept = 0;
     for (let i = 0; i < batch.count; i++) {
+      if (this.#plain !== undefined) {
+        const stop = this.#plain.run(batch, i);
+        kept = batch.moveRun(i, stop, kept);
+        i = stop;
+        if (i === batch.count) break;
+      }
       const node = nodes[i];
       const tunnel = this.#tunnels[node];
       if (tunnel === undefined) {

@@ -3,7 +3,7 @@
  * and keeps each flow on one of them (RFC 7348 section 5).
  */
 import type { HashKey } from '../memory/index.js';
-import { addShort, addWord, beginHash, finishHash, flowKey, viewOf } from '../memory/internal.js';
+import { addShort, addWord, beginHash, finishHash, flowKey, hashFlow4, viewOf } from '../memory/internal.js';
 import { IpProtocol, type Layers } from '../wire/index.js';
 
 /** A range of UDP source ports. */
@@ -32,13 +32,11 @@ export function flowHash(bytes: Uint8Array, start: number, inner: Layers, key: H
     for (let i = 0; i < 3; i++) sum = addWord(key, sum, i, view.getInt32(start + 4 * i));
     return finishHash(key, addShort(key, sum, 3, inner.etherType));
   }
-  const ports = (protocol === IpProtocol.Udp || protocol === IpProtocol.Tcp) && !inner.isFragment;
-  sum = addWord(key, sum, 0, ports ? (inner.sourcePort << 16) | inner.destinationPort : 0);
-  sum = addShort(key, sum, 1, protocol);
-  if (family === 4) {
-    sum = addWord(key, sum, 2, view.getInt32(addressOffset));
-    return finishHash(key, addWord(key, sum, 3, view.getInt32(addressOffset + 4)));
-  }
+  const hasPorts = (protocol === IpProtocol.Udp || protocol === IpProtocol.Tcp) && !inner.isFragment;
+  const ports = hasPorts ? (inner.sourcePort << 16) | inner.destinationPort : 0;
+  if (family === 4)
+    return hashFlow4(key, ports, protocol, view.getInt32(addressOffset), view.getInt32(addressOffset + 4));
+  sum = addShort(key, addWord(key, sum, 0, ports), 1, protocol);
   for (let i = 0; i < 8; i++) sum = addWord(key, sum, 2 + i, view.getInt32(addressOffset + 4 * i));
   return finishHash(key, sum);
 }

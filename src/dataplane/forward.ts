@@ -14,6 +14,7 @@ import { IcmpRate, type IcmpRateOptions } from './icmp-rate.js';
 import { clampMss } from './mss-clamp.js';
 import { NeighbourReply, NeighbourVerdict } from './neighbour-reply.js';
 import { isAnswerable, PacketTooBig } from './packet-too-big.js';
+import { PlainForward } from './plain/plain-forward.js';
 import { Segments } from './segments.js';
 
 /**
@@ -83,6 +84,8 @@ export class Forward {
   readonly #tooBig = new PacketTooBig();
   readonly #icmpRate: IcmpRate;
   readonly #fragmenter = new Fragmenter();
+  /** Undefined where every packet must be parsed. */
+  readonly #plain: PlainForward | undefined;
   readonly #copy: PacketBatch;
   readonly #segments = new Segments();
   readonly #segment: PacketBatch;
@@ -117,6 +120,7 @@ export class Forward {
     this.#icmpRate = new IcmpRate(tables.endpoints.length, options.icmpRate);
     this.#copy = new PacketBatch(outputs.tunnelled.arena, 1);
     this.#segment = new PacketBatch(outputs.tunnelled.arena, 1);
+    this.#plain = options.clampMss ? undefined : new PlainForward(tables, pathMtu);
   }
 
   /**
@@ -130,8 +134,19 @@ export class Forward {
     this.#kept = 0;
     this.#spilling = false;
     this.#now = now;
-    for (let i = 0; i < count; i++) if (this.#one(batch, i, now)) batch.move(i, this.#kept++);
+    for (let i = 0; i < count; i++) {
+      i = this.#plainOnes(batch, i, now);
+      if (i < count && this.#one(batch, i, now)) batch.move(i, this.#kept++);
+    }
     batch.count = this.#kept;
+  }
+
+  /** Forwards the plain frames from an index on. Returns the index of the first other one, or the batch's count. */
+  #plainOnes(batch: PacketBatch, from: number, now: number): number {
+    if (this.#plain === undefined || this.#spilling) return from;
+    const stop = this.#plain.run(batch, from, now);
+    this.#kept = batch.moveRun(from, stop, this.#kept);
+    return stop;
   }
 
   /** Resets the ICMP rate limit of an endpoint index that has been reassigned. */

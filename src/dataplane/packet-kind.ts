@@ -84,16 +84,17 @@ export class Classifier {
   /** For `Esp`: offsets of its header and of the end of its ICV, by the packet's length fields. */
   espOffset = 0;
   espEnd = 0;
-  readonly #port: number;
+  /** The UDP port of VXLAN that is used most, and whether wrong checksums of its packets are found. */
+  readonly port: number;
+  readonly verifiesUdp: boolean;
   readonly #otherPorts: readonly number[];
   readonly #verifyIp: boolean;
-  readonly #verifyUdp: boolean;
 
   constructor({ ports, verifyIp, verifyUdp }: ClassifierOptions) {
-    [this.#port] = ports;
+    [this.port] = ports;
     this.#otherPorts = ports.slice(1);
     this.#verifyIp = verifyIp;
-    this.#verifyUdp = verifyUdp;
+    this.verifiesUdp = verifyUdp;
   }
 
   /**
@@ -115,8 +116,8 @@ export class Classifier {
     const { protocol } = layers;
     if (protocol === IpProtocol.Udp && layers.family !== 0) {
       const { destinationPort } = layers;
-      if (destinationPort === this.#port || this.#otherPorts.includes(destinationPort)) {
-        return this.#verifyUdp ? this.#verified(bytes, layers, captured) : PacketKind.Vxlan;
+      if (destinationPort === this.port || this.#otherPorts.includes(destinationPort)) {
+        return this.verifiesUdp ? this.#verified(bytes, layers, captured) : PacketKind.Vxlan;
       }
       return areEspPorts(layers.sourcePort, destinationPort)
         ? this.#espInUdp(bytes, layers, captured)
