@@ -21,6 +21,8 @@ export class PcapDecoder implements RecordDecoder {
   readonly #notes = new NoteList();
   readonly #little: boolean;
   readonly #recordHeader: number;
+  /** Whether the file is little-endian, and its records have the usual header. */
+  readonly #usual: boolean;
   readonly #nanosPerTick: number;
   readonly #linkType: number;
   #prepared: CaptureBatch | undefined;
@@ -44,6 +46,7 @@ export class PcapDecoder implements RecordDecoder {
       );
     }
     this.#recordHeader = magic === PcapMagic.Modified ? PCAP_MODIFIED_RECORD : PCAP_RECORD;
+    this.#usual = this.#little && this.#recordHeader === PCAP_RECORD;
     this.#nanosPerTick = magic === PcapMagic.Nano ? 1 : 1000;
     this.#linkType = view.getUint32(start + 20, this.#little) & PCAP_LINK_TYPE_MASK;
     this.interfaces = [
@@ -62,6 +65,45 @@ export class PcapDecoder implements RecordDecoder {
   }
 
   decode(window: ByteWindow, batch: CaptureBatch): void {
+    batch.bytes = window.bytes;
+    if (this.#prepared !== batch) this.#prepare(batch);
+    if (this.#usual) this.#decodeUsual(window, batch);
+    this.#decodeAny(window, batch);
+  }
+
+  /**
+   * The loop for little-endian files whose records are as they should be; the first that isn't is left to `#decodeAny`.
+   * With integers of a fixed byte order only, it takes half the time.
+   */
+  #decodeUsual(window: ByteWindow, batch: CaptureBatch): void {
+    const { view, end } = window;
+    const { offset, capturedLength, originalLength, seconds, nanoseconds } = batch;
+    const nanosPerTick = this.#nanosPerTick;
+    const ticks = 1e9 / nanosPerTick;
+    const room = offset.length;
+    let { start } = window;
+    let { count } = batch;
+    while (count < room && start + PCAP_RECORD <= end) {
+      const second = view.getInt32(start, true);
+      const fraction = view.getInt32(start + 4, true);
+      const captured = view.getInt32(start + 8, true);
+      const original = view.getInt32(start + 12, true);
+      const packet = start + PCAP_RECORD;
+      if (captured < 0 || captured > MAX_PACKET || captured > end - packet) break;
+      if (fraction < 0 || fraction >= ticks || original < captured || original > MAX_ORIGINAL_LENGTH) break;
+      offset[count] = packet;
+      capturedLength[count] = captured;
+      originalLength[count] = original;
+      seconds[count] = second >>> 0;
+      nanoseconds[count] = fraction * nanosPerTick;
+      count++;
+      start = packet + captured;
+    }
+    batch.count = count;
+    window.skip(start - window.start);
+  }
+
+  #decodeAny(window: ByteWindow, batch: CaptureBatch): void {
     const { view } = window;
     const little = this.#little;
     const recordHeader = this.#recordHeader;
@@ -71,8 +113,6 @@ export class PcapDecoder implements RecordDecoder {
     const nanosPerTick = this.#nanosPerTick;
     const { offset, capturedLength, originalLength, seconds, nanoseconds } = batch;
     const room = offset.length;
-    batch.bytes = window.bytes;
-    if (this.#prepared !== batch) this.#prepare(batch);
     while (count < room && start + recordHeader <= end) {
       const captured = view.getUint32(start + 8, little);
       if (captured > MAX_PACKET) {
