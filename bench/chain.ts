@@ -3,7 +3,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { openPcapStream } from '../native-free/pcap-parser-source.js';
-import { openCaptureFile, type PacketSource } from '../src/capture/index.js';
+import { type CaptureBatch, openCaptureFile, type PacketSource } from '../src/capture/index.js';
 import { UnderlayDecoder, Verdict } from '../src/dataplane/index.js';
 import { checkVxlan, HeaderError, Layers, VXLAN_PORT, VXLAN_HEADER_LEN } from '../src/wire/index.js';
 
@@ -36,55 +36,77 @@ async function countRecords(source: PacketSource): Promise<Pass> {
   return { packets, bytes: source.position, check };
 }
 
-/** Decodes Ethernet, IP and UDP of the outer packet. */
-export async function decodeOuter(path: string): Promise<Pass> {
+/** Reads a capture and decodes each batch. */
+async function eachBatch(path: string, decode: (batch: CaptureBatch) => number): Promise<Pass> {
   const source = await openCaptureFile(path);
-  const outer = new Layers();
   let packets = 0;
   let check = 0;
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-    const { bytes, count, offset, capturedLength, originalLength } = batch;
-    for (let i = 0; i < count; i++) {
-      const at = offset[i];
-      if (outer.walkEthernet(bytes, at, at + capturedLength[i], at + originalLength[i]) !== HeaderError.None) continue;
-      if (outer.family === 4) check += bytes[outer.addressOffset + 7];
-    }
-    packets += count;
+    check += decode(batch);
+    packets += batch.count;
   }
   await source.close();
   return { packets, bytes: source.position, check };
 }
 
-/** Decodes the headers from Ethernet to the inner IP and its transport's ports, checking every length. */
-export async function decodeToInnerIp(path: string, fastPath = true): Promise<Pass> {
-  const source = await openCaptureFile(path);
-  const outer = new Layers();
-  const inner = new Layers();
-  let packets = 0;
+const outer = new Layers();
+const inner = new Layers();
+
+/** Decodes Ethernet, IP and UDP of the outer packet. */
+export function decodeOuter(path: string): Promise<Pass> {
+  return eachBatch(path, outerOf);
+}
+
+function outerOf({ bytes, count, offset, capturedLength, originalLength }: CaptureBatch): number {
   let check = 0;
-  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-    const { bytes, count, offset, capturedLength, originalLength } = batch;
-    for (let i = 0; i < count; i++) {
-      const at = offset[i];
-      const end = at + capturedLength[i];
-      const limit = at + originalLength[i];
-      const headerError = fastPath
-        ? outer.walkEthernet(bytes, at, end, limit)
-        : outer.walkAnyEthernet(bytes, at, end, limit);
-      if (headerError !== HeaderError.None || outer.destinationPort !== VXLAN_PORT) continue;
-      const { payloadOffset, payloadEnd } = outer;
-      const captured = Math.min(end, payloadEnd);
-      if (checkVxlan(bytes, payloadOffset, captured) !== HeaderError.None) continue;
-      const frame = payloadOffset + VXLAN_HEADER_LEN;
-      const innerError = fastPath
-        ? inner.walkEthernet(bytes, frame, captured, payloadEnd)
-        : inner.walkAnyEthernet(bytes, frame, captured, payloadEnd);
-      if (innerError === HeaderError.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
-    }
-    packets += count;
+  for (let i = 0; i < count; i++) {
+    const at = offset[i];
+    if (outer.walkEthernet(bytes, at, at + capturedLength[i], at + originalLength[i]) !== HeaderError.None) continue;
+    if (outer.family === 4) check += bytes[outer.addressOffset + 7];
   }
-  await source.close();
-  return { packets, bytes: source.position, check };
+  return check;
+}
+
+/** Decodes the headers from Ethernet to the inner IP and its transport's ports, checking every length. */
+export function decodeToInnerIp(path: string, fastPath = true): Promise<Pass> {
+  return eachBatch(path, fastPath ? innerOf : slowInnerOf);
+}
+
+/** A function of its own, as in any program: V8 compiles the loop of an asynchronous one less well. */
+function innerOf(batch: CaptureBatch): number {
+  return decodeInner(batch, batch.count);
+}
+
+function decodeInner({ bytes, offset, capturedLength, originalLength }: CaptureBatch, count: number): number {
+  let check = 0;
+  for (let i = 0; i < count; i++) {
+    const at = offset[i];
+    const end = at + capturedLength[i];
+    if (outer.walkEthernet(bytes, at, end, at + originalLength[i]) !== HeaderError.None) continue;
+    if (outer.destinationPort !== VXLAN_PORT) continue;
+    const { payloadOffset, payloadEnd } = outer;
+    const captured = Math.min(end, payloadEnd);
+    if (checkVxlan(bytes, payloadOffset, captured) !== HeaderError.None) continue;
+    const innerError = inner.walkEthernet(bytes, payloadOffset + VXLAN_HEADER_LEN, captured, payloadEnd);
+    if (innerError === HeaderError.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
+  }
+  return check;
+}
+
+function slowInnerOf({ bytes, count, offset, capturedLength, originalLength }: CaptureBatch): number {
+  let check = 0;
+  for (let i = 0; i < count; i++) {
+    const at = offset[i];
+    const end = at + capturedLength[i];
+    if (outer.walkAnyEthernet(bytes, at, end, at + originalLength[i]) !== HeaderError.None) continue;
+    if (outer.destinationPort !== VXLAN_PORT) continue;
+    const { payloadOffset, payloadEnd } = outer;
+    const captured = Math.min(end, payloadEnd);
+    if (checkVxlan(bytes, payloadOffset, captured) !== HeaderError.None) continue;
+    const innerError = inner.walkAnyEthernet(bytes, payloadOffset + VXLAN_HEADER_LEN, captured, payloadEnd);
+    if (innerError === HeaderError.None && inner.family === 4) check += bytes[inner.addressOffset + 7];
+  }
+  return check;
 }
 
 /** Number of packets that `decodeInMemory` loops over. */
@@ -95,34 +117,18 @@ export async function decodeInMemory(path: string, packets: number): Promise<Pas
   const source = await openCaptureFile(path);
   const batch = await source.next();
   if (batch === undefined || batch.count < MEMORY_PACKETS) throw new Error(`${path} holds too few packets`);
-  const { bytes, offset, capturedLength } = batch;
-  const outer = new Layers();
-  const inner = new Layers();
   let check = 0;
-  let total = 0;
-  for (let n = 0; n < packets; n += MEMORY_PACKETS) {
-    for (let i = 0; i < MEMORY_PACKETS; i++) {
-      const at = offset[i];
-      const end = at + capturedLength[i];
-      total += end - at;
-      if (outer.walkEthernet(bytes, at, end, end) !== HeaderError.None || outer.destinationPort !== VXLAN_PORT)
-        continue;
-      const { payloadOffset, payloadEnd } = outer;
-      if (checkVxlan(bytes, payloadOffset, payloadEnd) !== HeaderError.None) continue;
-      if (inner.walkEthernet(bytes, payloadOffset + VXLAN_HEADER_LEN, payloadEnd, payloadEnd) === HeaderError.None) {
-        check += bytes[inner.addressOffset + 7];
-      }
-    }
-  }
+  for (let n = 0; n < packets; n += MEMORY_PACKETS) check += decodeInner(batch, MEMORY_PACKETS);
+  let bytes = 0;
+  for (let i = 0; i < MEMORY_PACKETS; i++) bytes += batch.capturedLength[i];
   await source.close();
-  return { packets, bytes: total, check };
+  return { packets, bytes: (bytes * packets) / MEMORY_PACKETS, check };
 }
 
 /** The receiving side of a VTEP, as decap and inspect use it, and the inner headers. */
 export async function decodeOverlay(path: string): Promise<Pass> {
   const source = await openCaptureFile(path);
   const receiver = new UnderlayDecoder();
-  const inner = new Layers();
   let packets = 0;
   let check = 0;
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
