@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { BATCH_PACKETS, MemoryReader, openCapture } from '../../src/capture/index.js';
 import { fixture } from '../repository.js';
 import { noise, PCAP_KINDS, pcapFile, pcapHeader, type PcapKind, type PcapOptions, pcapRecord } from './build.js';
@@ -49,6 +50,30 @@ describe('versions', () => {
         });
       });
     }
+  }
+});
+
+describe('any records', () => {
+  const word = fc.oneof(fc.nat(3000), fc.integer({ min: 0, max: 0xffffffff }), fc.constantFrom(999_999, 1e6, 1e9));
+  const record = fc.record({ data: fc.uint8Array({ maxLength: 40 }), seconds: word, fraction: word, original: word });
+  for (const kind of KINDS) {
+    test(`${kind}: the same packets and notes in both byte orders`, async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(record, { maxLength: 12 }), async (records) => {
+          const [little, big] = await Promise.all(
+            [false, true].map((order) => {
+              const form = { kind, big: order };
+              return read(Buffer.concat([pcapHeader(form), ...records.map((one) => pcapRecord(one, form))]));
+            }),
+          );
+          assert.deepEqual(little.packets, big.packets);
+          assert.deepEqual(little.notes, big.notes);
+          assert.equal(little.damage, undefined);
+          assert.equal(little.packets.length, records.length);
+        }),
+        { numRuns: 60 },
+      );
+    });
   }
 });
 

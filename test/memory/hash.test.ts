@@ -11,6 +11,7 @@ import {
   flowKey,
   hash1,
   hash2,
+  hashFlow4,
   type HashKey,
   hashKeyOf,
   hashMac,
@@ -51,6 +52,19 @@ function probes(key: HashKey, inputs: readonly (readonly number[])[]): number {
   }
   return looked;
 }
+
+test('the hash of an IPv4 flow is that of its words, one by one', () => {
+  const word = fc.integer();
+  fc.assert(
+    fc.property(word, word, fc.nat(255), word, word, (seed, ports, protocol, source, destination) => {
+      const key = hashKeyOf(seed, 4);
+      let sum = addWord(key, beginHash(key), 0, ports);
+      sum = addWord(key, addShort(key, sum, 1, protocol), 2, source);
+      sum = addWord(key, sum, 3, destination);
+      assert.equal(hashFlow4(key, ports, protocol, source, destination), finishHash(key, sum));
+    }),
+  );
+});
 
 /** The inverse of `word ^ (word >>> bits)`. */
 function unshift(value: number, bits: number): number {

@@ -130,6 +130,20 @@ describe('PacketBatch', () => {
     assert.deepEqual(row(batch, 1), rows[1]);
   });
 
+  test('moves a run of packets like one after the other, and nothing if the index is the same', () => {
+    const batch = new PacketBatch(small());
+    for (let i = 0; i < 4; i++) batch.push(batch.arena.take(), 10 + i, 20 + i, 30 + i, 40 + i, 50 + i, 60 + i, 70 + i);
+    const rows = [0, 1, 2, 3].map((at) => row(batch, at));
+    assert.equal(batch.moveRun(1, 3, 1), 3);
+    assert.equal(batch.moveRun(2, 2, 0), 0);
+    assert.deepEqual(row(batch, 0), rows[0]);
+    assert.equal(batch.moveRun(1, 4, 0), 3);
+    assert.deepEqual(
+      [0, 1, 2].map((at) => row(batch, at)),
+      rows.slice(1),
+    );
+  });
+
   test('frees every slot when it is cleared', () => {
     const batch = new PacketBatch(small());
     for (let i = 0; i < 4; i++) batch.copyIn(new Uint8Array(60), 0, 60);
