@@ -4,7 +4,7 @@ import { VtepError } from '../src/error.js';
 import { forgeBackend } from '../native-free/forge-aead.js';
 import { cellsOf } from './cells.js';
 import { meanBytes } from './imix.js';
-import { machineName, median, spread } from './machine.js';
+import { machineFacts, machineName, median, spread } from './machine.js';
 import { measureCells, type Times } from './measure.js';
 import { type Setting, settingsOf } from './plan.js';
 import type { measurePeers } from './peers/index.js';
@@ -50,8 +50,10 @@ export async function runBench({ quick, peers, onProgress }: BenchOptions): Prom
     peers: [],
     notMeasured: [],
   };
+  const machine = machineFacts();
   return {
-    machine: machineName(),
+    machine: machineName(machine),
+    ...(machine.aes === undefined ? {} : { aes: machine.aes }),
     node: process.version,
     date: new Date().toISOString().slice(0, 10),
     results,
@@ -66,6 +68,18 @@ async function loadPeers(): Promise<typeof measurePeers> {
     return (await import('./peers/index.js')).measurePeers;
   } catch (error) {
     throw new VtepError('NO_PEERS', '--peers needs a checkout of the repository', { cause: error });
+  }
+}
+
+/**
+ * Loads the benchmark of the live path, which is in a checkout but not in the package.
+ * @throws VtepError outside a checkout
+ */
+export async function loadLiveBench(): Promise<typeof import('./live/index.js')> {
+  try {
+    return await import('./live/index.js');
+  } catch (error) {
+    throw new VtepError('NO_CHECKOUT', '--live needs a checkout of the repository', { cause: error });
   }
 }
 

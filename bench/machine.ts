@@ -1,10 +1,34 @@
 /** Identification of the machine that figures were measured on. */
 import { cpus, release, type } from 'node:os';
+import { aesFeatures, aesText } from './aes-features.js';
 
-/** Processor, cores and system. */
-export function machineName(): string {
+/** What figures depend on besides vtep. */
+export interface MachineFacts {
+  /** The processor's model. */
+  readonly cpu: string;
+  readonly cores: number;
+  /** Name and full version of the system: `Linux 6.1.0-28-amd64`. */
+  readonly kernel: string;
+  /** Its instructions for AES-GCM: `AES-NI`, `VAES`, ... Absent if the system doesn't say. */
+  readonly aes?: readonly string[];
+}
+
+/** This machine. */
+export function machineFacts(): MachineFacts {
   const all = cpus();
-  return `${all[0].model.trim()}, ${all.length} cores, ${type()} ${release().replace(/^(\d+\.\d+).*/, '$1')}`;
+  const aes = aesFeatures();
+  return {
+    cpu: all[0].model.trim(),
+    cores: all.length,
+    kernel: `${type()} ${release()}`,
+    ...(aes === undefined ? {} : { aes }),
+  };
+}
+
+/** Processor, cores, system, and instructions for AES-GCM. */
+export function machineName({ cpu, cores, kernel, aes }: MachineFacts = machineFacts()): string {
+  const system = kernel.replace(/^(\S+ \d+\.\d+).*/, '$1');
+  return `${cpu}, ${cores} cores, ${system}${aes === undefined ? '' : `, ${aesText(aes)}`}`;
 }
 
 /** The machine, Node's version and the date, in one line. */

@@ -71,8 +71,10 @@ export interface MissingPeer {
 
 /** A whole run. */
 export interface BenchReport {
-  /** Processor, cores, system. */
+  /** Processor, cores, system, instructions for AES-GCM. */
   readonly machine: string;
+  /** The processor's instructions for AES-GCM: `AES-NI`, `VAES`, ... Absent if unknown, as in older reports. */
+  readonly aes?: readonly string[];
   /** Node's version. */
   readonly node: string;
   /** Date of the run: YYYY-MM-DD. */
