@@ -35,8 +35,8 @@ export interface LiveOptions {
 }
 
 /** Pings that a new overlay answers before it is measured, and the seconds between them. */
-const FIRST_PINGS = 10;
-const FIRST_INTERVAL = 0.1;
+const FIRST_PINGS = 5;
+const FIRST_INTERVAL = 0.05;
 const FIRST_TRIES = 15;
 const CALL_COUNT_SECONDS = 1;
 
