@@ -1,11 +1,13 @@
 /** The cells of a setting: every stage, and stages that use a cipher with every cipher. */
 import type { Aead } from '../src/aead/index.js';
+import { Profile } from '../src/overlay/index.js';
 import type { Cell } from './cell.js';
 import { egressCell, ingressCell } from './chains.js';
 import { inTwoFragments, halvingMtu } from './fragments.js';
 import { decodeCell, lookupCell } from './other-cells.js';
 import type { Setting } from './plan.js';
 import { type BenchResult, Stage } from './result.js';
+import { balanceCell, dnsCell } from './service-cells.js';
 import { stageInCell } from './stages-in.js';
 import { stageOutCell } from './stages-out.js';
 import { Workload } from './workload.js';
@@ -21,7 +23,7 @@ export interface NamedCell extends Pick<BenchResult, 'stage' | 'encrypted' | 'ba
 const OUTER = 36;
 /** The underlay MTU for IMIX: only the smallest of the three sizes passes unfragmented. */
 const MIX_MTU = 576;
-/** The nominal size of lookups, which have none. */
+/** The size of the load balancer's frames, and the nominal size of lookups and of DNS, which have none. */
 const LOOKUP_SIZE = 64;
 
 /** Cells and their shared resources. */
@@ -39,11 +41,17 @@ export function cellsOf(setting: Setting, aeads: readonly Aead[]): CellSet {
   const { size, flows } = setting;
   const clear = new Workload({ size, flows, encrypted: false });
   const sealed = new Workload({ size, flows, encrypted: true });
+  const strict = new Workload({ size, flows, encrypted: true, profile: Profile.Strict });
   return {
-    cells: [...clearCells(clear, setting), ...sealedCells(sealed, setting, aeads)],
+    cells: [
+      ...clearCells(clear, setting),
+      ...sealedCells(sealed, setting, aeads),
+      ...strictCells(strict, setting, aeads.slice(0, 1)),
+    ],
     close: () => {
       clear.close();
       sealed.close();
+      strict.close();
     },
   };
 }
@@ -68,7 +76,13 @@ function clearCells(workload: Workload, { size, batch, flows }: Setting): NamedC
     part(Stage.Fragment, stageOutCell(Stage.Fragment, narrow, batch)),
     part(Stage.Reassemble, stageInCell(Stage.Reassemble, workload, halves, batch, undefined, true)),
     part(Stage.Decap, stageInCell(Stage.Decap, workload, packets, batch)),
-    ...(size === LOOKUP_SIZE ? [part(Stage.Lookup, lookupCell(flows))] : []),
+    ...(size === LOOKUP_SIZE
+      ? [
+          part(Stage.Lookup, lookupCell(flows)),
+          part(Stage.Balance, balanceCell(flows)),
+          part(Stage.Dns, dnsCell(flows)),
+        ]
+      : []),
     chain(Stage.Egress, egressCell(workload, batch)),
     chain(Stage.Ingress, ingressCell(workload, packets, batch)),
   ];
@@ -98,4 +112,17 @@ function sealedCells(workload: Workload, { batch }: Setting, aeads: readonly Aea
       ];
     }),
   ];
+}
+
+/** Both chains with the strict profile, with the fastest cipher: the others' own speed is known from Swarm's profile. */
+function strictCells(workload: Workload, { batch }: Setting, aeads: readonly Aead[]): NamedCell[] {
+  return aeads.flatMap((aead) => {
+    const chain = (stage: Stage, cell: Cell): NamedCell => {
+      return { stage, cell, encrypted: true, backend: aead.name, chain: true };
+    };
+    return [
+      chain(Stage.StrictEgress, egressCell(workload, batch, aead)),
+      chain(Stage.StrictIngress, ingressCell(workload, workload.packetsIn(aead), batch, aead)),
+    ];
+  });
 }

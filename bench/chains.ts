@@ -5,6 +5,7 @@
 import type { Aead } from '../src/aead/index.js';
 import { EgressChain, IngressChain } from '../src/dataplane/index.js';
 import type { PacketBatch } from '../src/memory/index.js';
+import { Profile } from '../src/overlay/index.js';
 import type { Cell } from './cell.js';
 import { checkDelivered, checkSent } from './oracle.js';
 import { OUTER_BYTES, WINDOW, Window } from './window.js';
@@ -54,10 +55,14 @@ export function egressCell(workload: Workload, batch: number, aead?: Aead): Cell
   return cell;
 }
 
-/** The ingress path of a node. */
+/**
+ * The ingress path of a node.
+ * @param packets from `workload`; with the strict profile they are sealed again, untimed, before they repeat
+ */
 export function ingressCell(workload: Workload, packets: Packets, batch: number, aead?: Aead): Cell {
-  const { tables, frameBytes } = workload;
+  const { tables, frameBytes, profile } = workload;
   const window = new Window(packets, batch, frameBytes + OUTER_BYTES);
+  let filled = false;
   const sas = aead === undefined ? undefined : workload.sas(aead);
   let seen: ((batch: PacketBatch) => void) | undefined;
   let delivered = 0;
@@ -70,7 +75,11 @@ export function ingressCell(workload: Workload, packets: Packets, batch: number,
   const chain = new IngressChain(tables, window.arena, sink, keyed);
   const cell: Cell = {
     packets: WINDOW,
-    prepare: () => window.fill(),
+    prepare: () => {
+      if (filled && window.next === 0 && profile === Profile.Strict) workload.writePacketsIn(packets, aead);
+      filled = true;
+      window.fill();
+    },
     run: () => {
       now += MICROSECOND;
       for (const batchIn of window.batches) chain.run(batchIn, now);

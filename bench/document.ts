@@ -1,25 +1,33 @@
 /**
- * Writes a run as documents: every table and all pictures. From a run that is recorded in a document, only the pictures.
+ * Writes a run as documents: every table and all pictures. A run on another kind of machine gets a document of its own, and
+ * joins the others in the chart. From a run that is recorded in a document, only the pictures.
  *
  *     vtep bench --peers --json > run.json
  *     node dist/bench/document.js run.json
+ *     vtep bench --live --json > live.json
+ *     node dist/bench/document.js live.json
  *     node dist/bench/document.js docs/benchmark.md
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { writeWhole } from '../src/capture/file/output-file.js';
 import { ROOT } from './captures.js';
 import { plotCosts, plotThroughput } from './plot.js';
-import { recordedRun } from './recorded-run.js';
+import { liveChart } from './live/chart.js';
+import type { LiveReport } from './live/result.js';
+import { liveCaption, liveTables } from './live/table.js';
+import { documentFor, LIVE_DOCUMENT, LIVE_RECORD, recordedLiveRun, recordedRuns } from './recorded-runs.js';
 import type { BenchReport } from './result.js';
 import { speedChart } from './speed-chart.js';
-import { markdownReport } from './table.js';
+import { markdownReport, markdownTable } from './table.js';
 
 const HEAD = `# A run of \`vtep bench --peers\`
 
 How it is measured and what it means: [performance.md](performance.md). All figures are from one run.
 
-![vtep and other programs](speed.svg)
+`;
+const MAIN_DOCUMENT = 'benchmark.md';
+const PICTURES = `![vtep and other programs](speed.svg)
 
 ![throughput over size](benchmark.svg)
 
@@ -27,18 +35,44 @@ How it is measured and what it means: [performance.md](performance.md). All figu
 
 `;
 
+const LIVE_HEAD = `# A run of \`vtep bench --live\`
+
+How it is measured and what it means: [performance.md](performance.md#the-live-path). All figures are from one run.
+
+![vtep and other programs, one TCP stream](live-speed.svg)
+
+`;
+
+/** Writes a run's document. */
+function writeDocument(report: BenchReport): void {
+  const path = documentFor(report.machine, recordedRuns());
+  const pictures = path.endsWith(`/${MAIN_DOCUMENT}`) ? PICTURES : '';
+  writeWhole(path, `${HEAD}${pictures}${markdownReport(report)}\n`);
+}
+
+function writeLiveDocument(report: LiveReport): void {
+  const tables = liveTables(report).map((one) => `\n**${one.title}**\n\n${markdownTable(one)}`);
+  const lines = report.lines.map(({ line, what }) => `- \`${line}\`: ${what}\n`);
+  const caption = liveCaption(report).join('\n');
+  mkdirSync(dirname(LIVE_RECORD), { recursive: true });
+  writeWhole(LIVE_RECORD, `${JSON.stringify(report)}\n`);
+  writeWhole(LIVE_DOCUMENT, `${LIVE_HEAD}${caption}\n${tables.join('')}\n**Lines**\n\n${lines.join('')}`);
+}
+
 if (process.argv.length !== 3) {
   process.stderr.write('usage: node dist/bench/document.js RUN.json | docs/benchmark.md\n');
   process.exit(2);
 }
 const [, , path] = process.argv;
-const text = readFileSync(path, 'utf8');
-const recorded = path.endsWith('.md');
-const report = recorded ? recordedRun(text) : (JSON.parse(text) as BenchReport);
-const markdown = `${HEAD}${markdownReport(report)}\n`;
-if (!recorded) writeWhole(join(ROOT, 'docs/benchmark.md'), markdown);
-// Both ways draw the same: from figures of three digits.
-const drawn = recordedRun(recorded ? text : markdown);
-writeWhole(join(ROOT, 'docs/benchmark.svg'), plotThroughput(drawn));
-writeWhole(join(ROOT, 'docs/benchmark-stages.svg'), plotCosts(drawn));
-writeWhole(join(ROOT, 'docs/speed.svg'), speedChart(drawn));
+if (!path.endsWith('.md')) {
+  const report = JSON.parse(readFileSync(path, 'utf8')) as BenchReport | LiveReport;
+  if ('counts' in report) writeLiveDocument(report);
+  else writeDocument(report);
+}
+// Drawn from the documents, whose figures have three digits.
+const runs = recordedRuns().map(({ report }) => report);
+writeWhole(join(ROOT, 'docs/benchmark.svg'), plotThroughput(runs[0]));
+writeWhole(join(ROOT, 'docs/benchmark-stages.svg'), plotCosts(runs[0]));
+writeWhole(join(ROOT, 'docs/speed.svg'), speedChart(runs));
+const live = recordedLiveRun();
+if (live !== undefined) writeWhole(join(ROOT, 'docs/live-speed.svg'), liveChart(live));

@@ -7,6 +7,7 @@ import { meanBytes } from './imix.js';
 import { machineFacts, machineName, median, spread } from './machine.js';
 import { measureCells, type Times } from './measure.js';
 import { type Setting, settingsOf } from './plan.js';
+import type * as LiveBench from './live/index.js';
 import type { measurePeers } from './peers/index.js';
 import type { BenchReport, BenchResult, MissingPeer } from './result.js';
 
@@ -75,7 +76,7 @@ async function loadPeers(): Promise<typeof measurePeers> {
  * Loads the benchmark of the live path, which is in a checkout but not in the package.
  * @throws VtepError outside a checkout
  */
-export async function loadLiveBench(): Promise<typeof import('./live/index.js')> {
+export async function loadLiveBench(): Promise<typeof LiveBench> {
   try {
     return await import('./live/index.js');
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Reads a run back from its document, so that its pictures can be drawn again without measuring. */
 import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
 
-const TITLE = /^\*\*(\w+), (clear|encrypted): batches of ([\d,]+), ([\d,]+) flows?\*\*$/;
+const TITLE = /^\*\*([\w ]+), (clear|encrypted): batches of ([\d,]+), ([\d,]+) flows?\*\*$/;
 const PEERS = /^\*\*Other programs, /;
 const MACHINE = /^(.+), Node (v\S+), (\d{4}-\d\d-\d\d)$/;
 

@@ -11,10 +11,17 @@ export const Stage = {
   Fragment: 'fragment',
   Reassemble: 'reassemble',
   Lookup: 'lookup',
+  /** The load balancer's translation to a backend, of known connections. */
+  Balance: 'balance',
+  /** An answer of the DNS server, from a query in memory. */
+  Dns: 'dns',
   /** From a frame in the arena to a packet for the wire. */
   Egress: 'egress',
   /** From a packet on the wire to a frame of an endpoint. */
   Ingress: 'ingress',
+  /** Both chains with the strict profile: derived keys, ICVs of 16 bytes, ESN, a replay window of 1024. */
+  StrictEgress: 'strict egress',
+  StrictIngress: 'strict ingress',
 } as const;
 export type Stage = (typeof Stage)[keyof typeof Stage];
 
@@ -32,7 +39,10 @@ export interface BenchResult {
   readonly backend: string | null;
   /** Packets per batch. */
   readonly batch: number;
-  /** Flows, each to a different node: as many tunnels, and with `encrypted` as many SAs per direction. */
+  /**
+   * Flows, each to a different node: as many tunnels, and with `encrypted` as many SAs per direction. Entries of a lookup,
+   * connections of the load balancer, services of the DNS server.
+   */
   readonly flows: number;
   /** Packets per second, the median of the runs. */
   readonly pps: number;

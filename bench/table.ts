@@ -1,6 +1,6 @@
 /** A benchmark's results as tables: for a terminal, and as Markdown. */
 import { type Line, styled } from '../src/cli/style.js';
-import { type Column, numbers, table, words } from '../src/cli/table.js';
+import { type Column, grouped, numbers, table, words } from '../src/cli/table.js';
 import { figure } from './figure.js';
 import { meanBytes, sizeName } from './imix.js';
 import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from './result.js';
@@ -154,6 +154,8 @@ const WIRE_BYTES = 24;
 /** Sizes of the answer, in its order: small packets, the largest common ones, and the mix. */
 const ANSWER_SIZES: readonly FrameSize[] = [64, 1400, 'imix'];
 
+const ANSWER_CHAINS = [Stage.Egress, Stage.Ingress, Stage.StrictEgress, Stage.StrictIngress] as const;
+
 /** The frames of this size that a port of 10 Gbit/s carries per second. */
 function lineRate(size: FrameSize): number {
   return 10e9 / 8 / (meanBytes(size) + WIRE_BYTES);
@@ -161,7 +163,7 @@ function lineRate(size: FrameSize): number {
 
 /** What most people run the benchmark for: both chains with the fastest cipher, next to a port of 10 Gbit/s. */
 export function answerTable(report: BenchReport): ReportTable {
-  const rows = [Stage.Egress, Stage.Ingress].flatMap((stage) =>
+  const rows = ANSWER_CHAINS.flatMap((stage) =>
     NETWORKS.flatMap((encrypted) =>
       ANSWER_SIZES.flatMap((size) => {
         const found = fastest(usualResults(report, stage, encrypted).filter(({ bytes }) => bytes === size));
@@ -179,11 +181,38 @@ export function answerTable(report: BenchReport): ReportTable {
   return { title, columns: [...heads, ...speeds, words('cipher', { keep: 2 })], rows };
 }
 
+/** What the work besides moving packets is called, and what the number of flows counts there. */
+const SERVICES = [
+  [Stage.Lookup, 'forwarding table, lookup', 'entries'],
+  [Stage.Balance, 'load balancer, 64 bytes', 'connections'],
+  [Stage.Dns, 'DNS, an address', 'services'],
+] as const;
+
+/** The forwarding table, the load balancer and the DNS server, with as many entries as were measured. */
+export function servicesTable(report: BenchReport): ReportTable {
+  const rows = SERVICES.flatMap(([stage, what, unit]) => {
+    const results = resultsOf(report, stage, false);
+    const { batch } = usualSetting(results) ?? { batch: 0 };
+    return results
+      .filter((result) => result.batch === batch)
+      .sort((a, b) => a.flows - b.flows)
+      .map(({ flows, nsPerPacket, pps, spread }) => {
+        return [what, `${grouped(flows)} ${unit}`, figure(nsPerPacket), figure(pps / 1e6), spread.toFixed(0)];
+      });
+  });
+  const heads = [words('work', { shorten: 'end' }), numbers('known')];
+  return {
+    title: 'One core, beside the chains',
+    columns: [...heads, numbers('ns'), numbers('million/s'), numbers('spread %', { keep: 1 })],
+    rows,
+  };
+}
+
 /** The tables for a terminal: the answer and the peers; with `verbose`, every stage, cipher, batch and flow count. */
 export function printedTables(report: BenchReport, verbose: boolean): ReportTable[] {
   const details = reportTables(report).filter(({ title }) => title !== TARGETS);
   const peers = peerTable(report).title;
-  const answer = [answerTable(report)].filter(({ rows }) => rows.length > 0);
+  const answer = [answerTable(report), servicesTable(report)].filter(({ rows }) => rows.length > 0);
   return [...answer, ...(verbose ? details : details.filter(({ title }) => title === peers))];
 }
 

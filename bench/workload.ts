@@ -33,6 +33,8 @@ export interface WorkloadOptions {
   readonly size: FrameSize;
   readonly flows: number;
   readonly encrypted: boolean;
+  /** How SAs are derived. Default: as Swarm does. */
+  readonly profile?: Profile;
   /** MTU of the underlay. Default: large enough for everything. */
   readonly mtu?: number;
 }
@@ -65,19 +67,24 @@ export class Workload {
   readonly frames: Packets;
   /** Size of the largest frame in bytes. */
   readonly frameBytes: number;
+  readonly profile: Profile;
   readonly #lengths: Int32Array;
+  /** What other nodes seal with, kept for packets that are sealed again. */
+  readonly #senders = new Map<Aead, Map<number, NodeSas>>();
+  #framesIn: Packets | undefined;
   readonly #sas = new Map<Aead, NodeSas>();
 
-  constructor({ size, flows, encrypted, mtu = JUMBO_MTU }: WorkloadOptions) {
+  constructor({ size, flows, encrypted, profile = Profile.Swarm, mtu = JUMBO_MTU }: WorkloadOptions) {
     this.size = size;
     this.flows = flows;
     this.encrypted = encrypted;
+    this.profile = profile;
     const count = Math.max(MIN_PACKETS, Math.ceil(flows / MIN_PACKETS) * MIN_PACKETS);
     this.#lengths = sizesOf(size, count);
     this.frameBytes = Math.max(...this.#lengths);
     const indices = Array.from({ length: flows + 1 }, (_, i) => i);
     this.topology = {
-      profile: Profile.Swarm,
+      profile,
       port: VXLAN_PORT,
       nodes: indices.map((i) => ({ name: `node${i}`, vtep: vtepOf(i), mac: macOf(0, i), mtu })),
       networks: [
@@ -117,20 +124,26 @@ export class Workload {
   /** Wipes the keys. */
   close(): void {
     for (const sas of this.#sas.values()) sas.close();
+    for (const senders of this.#senders.values()) for (const sas of senders.values()) sas.close();
     this.topology.ring?.wipe();
   }
 
   /** IP packets from the other nodes to the endpoint here; sealed if the network is encrypted. */
   packetsIn(aead: Aead | undefined): Packets {
-    const frames = this.#frames((other, port) => [sideOf(other, port + 1), sideOf(HERE, port)]);
+    const count = this.#lengths.length;
+    const bytes = new Uint8Array(new ArrayBuffer(count * (HEADROOM + this.frameBytes + TAILROOM)));
+    const packets = { bytes, start: new Int32Array(count), end: new Int32Array(count) };
+    this.writePacketsIn(packets, aead);
+    return packets;
+  }
+
+  /** Writes the packets again, with the sequence numbers that follow: a replay window accepts none twice. */
+  writePacketsIn({ bytes, start, end }: Packets, aead: Aead | undefined): void {
+    const frames = (this.#framesIn ??= this.#frames((other, port) => [sideOf(other, port + 1), sideOf(HERE, port)]));
     const count = frames.start.length;
     const stride = HEADROOM + this.frameBytes + TAILROOM;
-    const bytes = new Uint8Array(new ArrayBuffer(count * stride));
-    const start = new Int32Array(count);
-    const end = new Int32Array(count);
     const esp = aead === undefined ? undefined : new OutboundEsp(aead);
     const senders = new Map<number, Tunnel>();
-    const keys = new Map<number, NodeSas>();
     for (let i = 0; i < count; i++) {
       const node = 1 + (i % this.flows);
       const at = i * stride + HEADROOM;
@@ -141,9 +154,7 @@ export class Workload {
       start[i] = tunnel.encapsulate(bytes, at, frameEnd, VNI, i, 0, 64, 1 + (i % 0xffff));
       end[i] = frameEnd;
       if (this.encrypted && aead !== undefined && esp !== undefined) {
-        const sas = keys.get(node) ?? this.#sender(node, aead);
-        keys.set(node, sas);
-        const sa = sas.outbound(HERE);
+        const sa = this.#sender(node, aead).outbound(HERE);
         if (sa === undefined || esp.push(sa, bytes, start[i], end[i], 0) !== 0)
           throw new Error('a packet was not sealed');
         start[i] = esp.start;
@@ -151,13 +162,16 @@ export class Workload {
       }
     }
     esp?.flush();
-    for (const sas of keys.values()) sas.close();
-    return { bytes, start, end };
   }
 
   /** Another node's SAs for sending to this one. */
   #sender(node: number, aead: Aead): NodeSas {
-    const sas = new NodeSas(vtepOf(node), aead, { hkdf: hkdfSha256, random: counting, profile: Profile.Swarm });
+    const senders = this.#senders.get(aead) ?? new Map<number, NodeSas>();
+    this.#senders.set(aead, senders);
+    const known = senders.get(node);
+    if (known !== undefined) return known;
+    const sas = new NodeSas(vtepOf(node), aead, { hkdf: hkdfSha256, random: counting, profile: this.profile });
+    senders.set(node, sas);
     sas.addPeer(HERE, vtepOf(HERE));
     if (this.topology.ring !== undefined) sas.update(this.topology.ring, 0);
     sas.settle(0);

@@ -192,8 +192,10 @@ ${told}`;
     assert.equal(run(process.execPath, '-e', bench), 'function\n');
     // At once, rather than after the measurement.
     const options = { cwd: folder, encoding: 'utf8', timeout: 30_000 } as const;
-    const peers = spawnSync('npx', ['--no', '--', 'vtep', 'bench', '--peers'], options);
-    assert.deepEqual([peers.status, /needs a checkout/.test(peers.stderr)], [2, true], peers.stderr);
+    for (const option of ['--peers', '--live']) {
+      const { status, stderr } = spawnSync('npx', ['--no', '--', 'vtep', 'bench', option], options);
+      assert.deepEqual([status, /needs a checkout/.test(stderr)], [2, true], stderr);
+    }
     assert.match(run('npx', '--no', '--', 'vtep', 'demo'), /byte for byte as it was sent/);
   });
 });

@@ -30,11 +30,12 @@ export function missingProgram(program: string, packageName: string): string | u
 
 /**
  * Checks what is needed for any line.
+ * @param user the effective user's id; undefined where there are none
  * @throws LiveBenchError that says what is missing
  */
-export function checkRequirements(): void {
+export function checkRequirements(user = process.geteuid?.()): void {
   if (process.platform !== 'linux') throw new LiveBenchError('NOT_LINUX', '--live needs Linux: network namespaces');
-  if (process.getuid?.() !== 0) {
+  if (user !== 0) {
     throw new LiveBenchError('NOT_ROOT', '--live needs root: it makes network namespaces and devices in them');
   }
   const missing = PROGRAMS.flatMap(([program, from]) => missingProgram(program, from) ?? []);

@@ -1,6 +1,7 @@
 /** Reports for tests. Their figures are invented; those of `sampleReport` have realistic sizes. */
 import fc from 'fast-check';
 import { meanBytes } from '../../bench/imix.js';
+import { type LineResult, type LiveReport, Traffic } from '../../bench/live/result.js';
 import { type BenchReport, type BenchResult, type FrameSize, type PeerResult, Stage } from '../../bench/result.js';
 
 const SIZES: readonly FrameSize[] = [64, 128, 256, 512, 1024, 1400, 8900, 'imix'];
@@ -92,6 +93,29 @@ export function sampleReport(): BenchReport {
   ];
   const missing = { peer: 'gopacket', what: 'DecodingLayerParser', missing: 'Go is not installed (Debian: golang-go)' };
   return { ...report(results, peers), notMeasured: [missing] };
+}
+
+/** A run of the live path with three lines. */
+export function liveReport(): LiveReport {
+  const line = (name: string, gigabits: number, cpu: readonly number[]): LineResult => {
+    const median = gigabits * 1e9;
+    const figure = { median, min: 0.9 * median, max: 1.1 * median };
+    const rate = { traffic: Traffic.Tcp1, offloads: false, unit: 'bit/s', figure, ratio: gigabits / 6.8 };
+    return { line: name, ...rate, cpu, retransmits: 0, rounds: [figure.min, median, figure.max] };
+  };
+  return {
+    machine: { cpu: 'AMD EPYC 7B13', cores: 2, kernel: 'Linux 6.1.0', aes: ['AES-NI', 'VAES'] },
+    node: 'v20.20.2',
+    date: '2026-11-21',
+    seconds: 3,
+    rounds: 3,
+    load: [0.5, 2.25],
+    lines: ['kernel->kernel', 'vtep->vtep', 'nebula'].map((name) => ({ line: name, what: 'what it is' })),
+    results: [line('kernel->kernel', 6.8, []), line('vtep->vtep', 3.4, [90, 57]), line('nebula', 2, [120, 110])],
+    calls: [{ line: 'vtep->vtep', offloads: false, perMegabyte: [56, 117], megabytes: 425 }],
+    counts: [],
+    notMeasured: [],
+  };
 }
 
 /** Any text, including characters that XML can't contain and lone surrogates. */

@@ -23,9 +23,6 @@ describe('the report of iperf3', () => {
     assert.throws(() => parseIperf3(JSON.stringify({ end: {}, error })), new RegExp(`iperf3: ${error}`));
     assert.throws(() => parseIperf3('{"start": {', 'iperf3: interrupt\n'), /iperf3: interrupt/);
     assert.throws(() => parseIperf3(JSON.stringify({ end: {} })), /its report has no sums/);
-    assert.throws(
-      () => parseIperf3(''),
-      (thrown) => thrown instanceof Iperf3Error && thrown.code === 'IPERF3_FAILED',
-    );
+    assert.throws(() => parseIperf3(''), Iperf3Error);
   });
 });
