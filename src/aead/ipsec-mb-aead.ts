@@ -8,7 +8,15 @@ import { type Aead, type AeadBackend, checkKeyLength } from './aead.js';
 import { type AeadBatch, NONCE_BYTES, NONCE_STRIDE } from './aead-batch.js';
 import { equalBytes } from '../memory/internal.js';
 import { AeadError } from './error.js';
-import { AddressCache, CType, type ForeignFunction, ForeignLibrary, NativeMemory } from '../foreign/index.js';
+import {
+  AddressCache,
+  CType,
+  type ForeignFunction,
+  ForeignLibrary,
+  NativeMemory,
+  tableMemory,
+} from '../foreign/index.js';
+import { KeyArena } from './key-arena.js';
 import { KeySlots } from './key-slots.js';
 import { native } from './native.js';
 
@@ -68,13 +76,8 @@ const KEY_DATA = 1024;
 const TAG = 16;
 const WORD = 2 ** 32;
 
-interface Key {
-  readonly memory: NativeMemory;
-  readonly length: number;
-  /** Address of the memory, as 32-bit halves. */
-  readonly low: number;
-  readonly high: number;
-}
+/** With fewer keys than this, all stay in the cache, and reading them ahead would only cost time. */
+const MANY_KEYS = 64;
 
 /** The library, with its manager in memory owned here. */
 class Manager {
@@ -131,7 +134,16 @@ class Manager {
 class IpsecMbAead implements Aead {
   readonly name = 'ipsec-mb';
   readonly #manager: Manager;
-  readonly #keys = new KeySlots<Key>();
+  /** Indexes of keys in the arena. */
+  readonly #keys = new KeySlots<number>();
+  readonly #arena = new KeyArena(KEY_DATA, tableMemory);
+  #keyLengths = new Uint8Array(16);
+  /** Bytes of the longest key in the arena. */
+  #keyBytes = 0;
+  /** A key before its expansion. */
+  readonly #raw = new NativeMemory(32);
+  /** The result of reading keys ahead. */
+  readonly #touched = new Int32Array(1);
   readonly #bytes = new AddressCache();
   readonly #nonce = new AddressCache();
   readonly #aad = new AddressCache();
@@ -149,21 +161,29 @@ class IpsecMbAead implements Aead {
 
   addKey(key: Uint8Array): number {
     checkKeyLength(key.length);
-    return this.#keys.add(key, (bytes) => this.#expand(bytes));
+    return this.#keys.add(key, (bytes, index) => this.#expand(bytes, index));
   }
 
-  #expand(key: Uint8Array): Key {
-    const manager = this.#manager;
-    const memory = new NativeMemory(KEY_DATA);
-    const raw = new NativeMemory(32);
+  #expand(key: Uint8Array, index: number): number {
+    const arena = this.#arena;
+    arena.reserve(index);
+    const raw = this.#raw;
     raw.bytes.set(key);
-    manager.prepare[key.length](raw.address, memory.address);
+    this.#manager.prepare[key.length](raw.address, arena.address(index));
     raw.bytes.fill(0);
-    return { memory, length: key.length, low: lowOf(memory.address), high: highOf(memory.address) };
+    this.#keyBytes = Math.max(this.#keyBytes, usedBytes(arena.bytes(index)));
+    if (index >= this.#keyLengths.length) {
+      const grown = new Uint8Array(2 * this.#keyLengths.length);
+      grown.set(this.#keyLengths);
+      this.#keyLengths = grown;
+    }
+    this.#keyLengths[index] = key.length;
+    return index;
   }
 
   removeKey(id: number): void {
-    this.#keys.remove(id)?.memory.bytes.fill(0);
+    const index = this.#keys.remove(id);
+    if (index !== undefined) this.#arena.wipe(index);
   }
 
   seal(batch: AeadBatch): void {
@@ -204,21 +224,26 @@ class IpsecMbAead implements Aead {
     const tagsLow = sealing ? bytesLow : lowOf(this.#tags.address);
     const tagsHigh = sealing ? bytesHigh : highOf(this.#tags.address);
     const managerLow = lowOf(memory.address);
+    const ids = this.#keys;
+    const arena = this.#arena;
+    const keyLengths = this.#keyLengths;
+    if (ids.entries > MANY_KEYS) this.#touch(keys, from, to);
     let next = from;
     while (next < to) {
       const room = nextBurst(memory.address, to - next, this.#jobs.address);
       if (room === 0) throw new AeadError('AEAD_UNAVAILABLE', `${LIBRARY} has no free jobs`);
       for (let n = 0; n < room; n++) {
         const i = next + n;
-        const key = this.#keys.get(keys[i]);
+        const key = ids.index(keys[i]);
+        arena.locate(key);
         const bytesLength = length[i];
         const job = (jobs[2 * n] - managerLow) >>> 2;
         if (words[job + JobField.CipherMode] !== CIPHER_GCM) prepareJob(words, job);
-        words[job + JobField.EncryptKeys] = key.low;
-        words[job + JobField.EncryptKeys + 1] = key.high;
-        words[job + JobField.DecryptKeys] = key.low;
-        words[job + JobField.DecryptKeys + 1] = key.high;
-        words[job + JobField.KeyLength] = key.length;
+        words[job + JobField.EncryptKeys] = arena.low;
+        words[job + JobField.EncryptKeys + 1] = arena.high;
+        words[job + JobField.DecryptKeys] = arena.low;
+        words[job + JobField.DecryptKeys + 1] = arena.high;
+        words[job + JobField.KeyLength] = keyLengths[key];
         const data = (bytesLow + offset[i]) | 0;
         const dataHigh = bytesHigh + carryOf(data, bytesLow);
         words[job + JobField.Source] = data;
@@ -251,6 +276,18 @@ class IpsecMbAead implements Aead {
     }
   }
 
+  /**
+   * Reads the keys of a burst. The library reads them job by job, and waits for each that isn't in the cache; these
+   * reads don't depend on one another, so the processor does many at a time.
+   */
+  #touch(keys: Int32Array, from: number, to: number): void {
+    const arena = this.#arena;
+    const ids = this.#keys;
+    let sum = 0;
+    for (let i = from; i < to; i++) sum |= arena.touch(ids.index(keys[i]), this.#keyBytes);
+    this.#touched[0] ^= sum;
+  }
+
   #verify(batch: AeadBatch, from: number, to: number): void {
     const { bytes, verified } = batch;
     const tags = this.#tags.bytes;
@@ -262,6 +299,13 @@ class IpsecMbAead implements Aead {
     // Wipe the valid ICVs of forged packets.
     tags.fill(0);
   }
+}
+
+/** Bytes of an expanded key up to the last that isn't zero: the library uses a part that depends on the processor. */
+function usedBytes(key: Uint8Array): number {
+  let used = key.length;
+  while (used > 0 && key[used - 1] === 0) used--;
+  return used;
 }
 
 /**

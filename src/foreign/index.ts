@@ -8,4 +8,5 @@ export {
   ForeignLibrary,
   lastErrno,
   NativeMemory,
+  tableMemory,
 } from './library.js';

@@ -85,6 +85,37 @@ export class KeyIndex {
     }
   }
 
+  /** The id that a two-word key most likely has if it is present, or -1: a guess that reads a single word. */
+  guess2(first: number, second: number): number {
+    return this.#slots[hash2(this.#hashKey, first, second) & (this.#slots.length - 1)];
+  }
+
+  /**
+   * The id of a two-word key that the caller's columns hold too, or -1: `find2` without reading the keys here, for
+   * columns whose row is needed next. A row without the key is skipped.
+   * @param columns rows of words
+   * @param stride words per row
+   * @param firstAt word of a row that holds the key's first word
+   * @param secondAt and its second
+   */
+  find2In(
+    columns: Int32Array,
+    stride: number,
+    firstAt: number,
+    secondAt: number,
+    first: number,
+    second: number,
+  ): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = hash2(this.#hashKey, first, second) & mask; ; slot = (slot + 1) & mask) {
+      const id = slots[slot];
+      if (id === EMPTY) return id;
+      const row = id * stride;
+      if (columns[row + firstAt] === first && columns[row + secondAt] === second) return id;
+    }
+  }
+
   /**
    * Returns the id of `key`, adding the key if it is absent; -1 if the index is full. Ids of deleted keys are reused.
    */
