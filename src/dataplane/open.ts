@@ -22,12 +22,14 @@ export class Open {
   readonly #classifier: Classifier;
   readonly #inbound: InboundEsp | undefined;
   readonly #layers = new Layers();
+  readonly #starts: Int32Array;
 
   /** @param inbound undefined without keys: all packets are dropped */
   constructor(drops: DropCounters, classifier: Classifier, inbound: InboundEsp | undefined) {
     this.#drops = drops;
     this.#classifier = classifier;
     this.#inbound = inbound;
+    this.#starts = new Int32Array(inbound?.capacity ?? 0);
   }
 
   /**
@@ -49,6 +51,14 @@ export class Open {
     const { bytes } = batch.arena;
     const inbound = this.#inbound;
     let pushed = kept;
+    if (inbound?.hasManySas === true) {
+      const starts = this.#starts;
+      let plain = 0;
+      for (let i = from; i < to; i++) {
+        if (plainEspEnd(bytes, batch.start[i], batch.end[i]) >= 0) starts[plain++] = batch.start[i];
+      }
+      inbound.readAhead(bytes, starts, plain);
+    }
     for (let i = from; i < to; i++) {
       const reason = this.#push(batch, i, now);
       if (reason === DropReason.None) batch.move(i, pushed++);

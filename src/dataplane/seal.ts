@@ -2,6 +2,7 @@
 import type { Aead } from '../aead/portable.js';
 import { VtepError } from '../error.js';
 import { EspDrop, OutboundEsp } from '../ipsec/index.js';
+import { SaWord } from '../ipsec/internal.js';
 import { BATCH_CAPACITY, type PacketBatch } from '../memory/index.js';
 import type { NodeSas, NodeTables } from '../overlay/index.js';
 import type { DropCounters } from './drop-counters.js';
@@ -9,6 +10,8 @@ import { DropReason, dropReasonOfEsp } from './drop-reason.js';
 
 /** Packets per batch of the cipher. */
 const CAPACITY = BATCH_CAPACITY;
+/** With more SAs than this, most are not in the cache when a packet needs them. */
+const MANY_SAS = 1000;
 
 /** Encrypts packets of encrypted networks, and passes the others unchanged. */
 export class Seal {
@@ -18,6 +21,8 @@ export class Seal {
   readonly #drops: DropCounters;
   readonly #sas: NodeSas | undefined;
   readonly #esp: OutboundEsp | undefined;
+  /** The result of reading rows ahead. */
+  readonly #touched = new Int32Array(1);
 
   /**
    * @param aead the cipher that holds the SAs' keys; undefined without keys
@@ -48,6 +53,7 @@ export class Seal {
     const { arena } = batch;
     const { encrypted } = this.#columns;
     let pushed = kept;
+    if (this.#sas !== undefined && this.#sas.inbound.size > MANY_SAS) this.#touch(this.#sas, batch, from, to);
     for (let i = from; i < to; i++) {
       if (encrypted[batch.network[i]] !== 0) {
         const reason = this.#one(batch, i, now);
@@ -90,14 +96,40 @@ export class Seal {
     return kept;
   }
 
+  /** Reads the rows of a batch's SAs: all at once, whereas `#one` would wait for each that isn't in the cache. */
+  #touch(sas: NodeSas, batch: PacketBatch, from: number, to: number): void {
+    const { words, stride } = sas.outboundRows;
+    let sum = 0;
+    for (let i = from; i < to; i++) {
+      const node = batch.node[i];
+      if (sas.outbound(node) !== undefined) sum |= words[node * stride] | words[node * stride + stride - 1];
+    }
+    this.#touched[0] ^= sum;
+  }
+
   #one(batch: PacketBatch, i: number, now: number): DropReason {
     const esp = this.#esp;
-    const sa = this.#sas?.outbound(batch.node[i]);
-    if (esp === undefined || sa === undefined) return DropReason.NoOutboundSa;
+    const sas = this.#sas;
+    const node = batch.node[i];
+    const sa = sas?.outbound(node);
+    if (esp === undefined || sas === undefined || sa === undefined) return DropReason.NoOutboundSa;
+    const { outboundRows } = sas;
+    const row = node * outboundRows.stride;
+    const inTable = row < outboundRows.words.length && outboundRows.words[row + SaWord.Flags] !== 0;
     // The array is the whole arena: a packet that outgrows its slot would overwrite a neighbouring one.
     const { arena } = batch;
     const slot = arena.offsetOf(batch.slot[i]);
-    const drop = esp.push(sa, arena.bytes, batch.start[i], batch.end[i], now, slot, slot + arena.slotBytes);
+    const drop = esp.pushRow(
+      sa,
+      inTable ? outboundRows : sa.memory,
+      inTable ? row : sa.at,
+      arena.bytes,
+      batch.start[i],
+      batch.end[i],
+      now,
+      slot,
+      slot + arena.slotBytes,
+    );
     if (drop !== EspDrop.None) return dropReasonOfEsp(drop);
     batch.start[i] = esp.start;
     batch.end[i] = esp.end;

@@ -8,7 +8,9 @@ import { IpProtocol } from '../wire/index.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, putAad } from './esp-format.js';
 import type { InboundSa } from './inbound-sa.js';
-import { ReplayVerdict } from './replay-window.js';
+import { PendingSas } from './pending-sas.js';
+import { checkSequence, inferHigh, markSequence, ReplayVerdict } from './replay-window.js';
+import { ROW_WORDS, SaFlag, SaFloat, type SaMemory, SaWord } from './sa-table.js';
 
 /**
  * Opens ESP packets in batches: `push` adds a packet, `flush` opens them all and fills the columns with the results.
@@ -31,7 +33,7 @@ export class EspOpener {
 
   readonly #aead: Aead;
   readonly #batch: AeadBatch;
-  readonly #sas: InboundSa[] = [];
+  readonly #sas: PendingSas<InboundSa>;
   readonly #seconds: Float64Array;
   #flushed = false;
 
@@ -42,6 +44,7 @@ export class EspOpener {
   constructor(aead: Aead, capacity = 256) {
     this.#aead = aead;
     this.#batch = new AeadBatch(capacity);
+    this.#sas = new PendingSas(capacity);
     this.drop = new Uint8Array(capacity);
     this.payloadOffset = new Int32Array(capacity);
     this.payloadEnd = new Int32Array(capacity);
@@ -67,35 +70,60 @@ export class EspOpener {
    * `flush` `drop` has the result, the same as if packets were opened one by one
    */
   push(sa: InboundSa, bytes: Uint8Array, offset: number, end: number, seconds: number): EspDrop {
+    return this.pushRow(sa, sa.memory, sa.at, bytes, offset, end, seconds);
+  }
+
+  /** @internal `push` for an SA whose row is known; the object isn't read unless something is unusual. */
+  pushRow(
+    sa: InboundSa,
+    memory: SaMemory,
+    at: number,
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    seconds: number,
+  ): EspDrop {
     if (this.#flushed) {
       this.#flushed = false;
       this.count = 0;
     }
     const batch = this.#batch;
     if (this.count === batch.capacity || (this.count > 0 && batch.bytes !== bytes)) return sa.refuse(EspDrop.NoRoom);
-    const { spi, icvLength, esn } = sa;
+    const { words } = memory;
+    const flags = words[at + SaWord.Flags];
+    const icvLength = flags & SaFlag.IcvMask;
+    const esn = (flags & SaFlag.Esn) !== 0;
     const content = offset + ESP_HEADER_BYTES;
     const icvOffset = end - icvLength;
     if (offset < 0 || end > bytes.length || content + ESP_TRAILER_BYTES > icvOffset) return sa.refuse(EspDrop.TooShort);
     const view = viewOf(bytes);
     const low = view.getInt32(offset + 4);
-    const high = esn ? sa.window.inferHigh(low >>> 0) : 0;
-    const { cipherKey } = sa;
-    if (cipherKey.id < 0) return sa.refuse(EspDrop.Expired);
-    const verdict = sa.window.check(high, low >>> 0);
+    const own = (flags & SaFlag.OwnWindow) !== 0;
+    const window = own ? memory : sa.window.memory;
+    const windowAt = own ? at + ROW_WORDS : sa.window.at;
+    const size = words[at + SaWord.WindowSize];
+    const midStream = (flags & SaFlag.MidStream) !== 0;
+    const high = esn ? inferHigh(window, windowAt, size, midStream, low >>> 0) : 0;
+    const key = words[at + SaWord.Key];
+    if (key < 0) return sa.refuse(EspDrop.Expired);
+    const mask = words[at + SaWord.WindowMask];
+    const verdict = checkSequence(window, windowAt, size, mask, midStream, high, low >>> 0);
     const drop =
-      verdict !== ReplayVerdict.Fresh ? dropOf(verdict) : sa.lifetime.allows(seconds) ? EspDrop.None : EspDrop.Expired;
+      verdict !== ReplayVerdict.Fresh
+        ? dropOf(verdict)
+        : (flags & SaFlag.Limited) === 0 || sa.lifetime.allows(seconds)
+          ? EspDrop.None
+          : EspDrop.Expired;
     // Pending packets of this SA can change the reason, but can't make this packet acceptable.
-    if (drop !== EspDrop.None && !cipherKey.inUse) return sa.refuse(drop);
+    if (drop !== EspDrop.None && words[at + SaWord.Pending] === 0) return sa.refuse(drop);
     const index = this.count++;
-    this.#sas[index] = sa;
+    this.#sas.add(index, sa, memory, at);
     this.#seconds[index] = seconds;
     this.sequenceHigh[index] = high;
     this.sequenceLow[index] = low;
     batch.bytes = bytes;
-    cipherKey.hold();
     this.drop[index] = EspDrop.WrongIcv;
-    batch.key[index] = cipherKey.id;
+    batch.key[index] = key;
     batch.offset[index] = content;
     // Don't decrypt a packet that will be dropped anyway.
     batch.length[index] = drop === EspDrop.None ? icvOffset - content : 0;
@@ -103,9 +131,10 @@ export class EspOpener {
     batch.icvLength[index] = icvLength;
     const nonce = index * NONCE_STRIDE;
     const { nonceView } = batch;
-    nonceView.setInt32(nonce, sa.salt);
+    nonceView.setInt32(nonce, words[at + SaWord.Salt]);
     nonceView.setInt32(nonce + 4, view.getInt32(offset + 8));
     nonceView.setInt32(nonce + 8, view.getInt32(offset + 12));
+    const spi = words[at + SaWord.Spi];
     batch.aadLength[index] = putAad(batch.aadView, index * batch.aadStride, spi, esn, high, low);
     return EspDrop.None;
   }
@@ -123,37 +152,50 @@ export class EspOpener {
     try {
       this.#aead.open(batch);
     } finally {
-      for (let i = 0; i < this.count; i++) this.#sas[i].cipherKey.release();
+      this.#sas.release(batch.count);
     }
+    const sas = this.#sas;
+    const inPlace = sas.areInPlace;
     for (let i = 0; i < this.count; i++) {
-      const sa = this.#sas[i];
-      const drop = this.#finish(sa, i);
+      const sa = sas.sa[i];
+      const memory = inPlace ? sas.memory : sa.memory;
+      const at = inPlace ? sas.at[i] : sa.at;
+      const drop = this.#finish(sa, memory, at, i);
       this.drop[i] = drop;
-      if (drop === EspDrop.None) sa.verified++;
+      if (drop === EspDrop.None) memory.floats[(at >>> 1) + SaFloat.Verified]++;
       else sa.refuse(drop);
     }
   }
 
   /** Drops a packet that was opened, for a reason outside ESP. */
   reject(index: number, drop: EspDrop): EspDrop {
-    const sa = this.#sas[index];
+    const sa = this.#sas.sa[index];
     this.drop[index] = drop;
     sa.verified--;
     return sa.refuse(drop);
   }
 
-  #finish(sa: InboundSa, i: number): EspDrop {
+  #finish(sa: InboundSa, memory: SaMemory, at: number, i: number): EspDrop {
     const batch = this.#batch;
     const { bytes } = batch;
     const low = this.sequenceLow[i];
     // Repeat all checks in the order of `push`: an earlier packet of the batch may have had the same number, advanced
     // the window, or exhausted the SA.
-    const high = sa.esn ? sa.window.inferHigh(low) : 0;
+    const { words, floats } = memory;
+    const flags = words[at + SaWord.Flags];
+    const limited = (flags & SaFlag.Limited) !== 0;
+    const own = (flags & SaFlag.OwnWindow) !== 0;
+    const window = own ? memory : sa.window.memory;
+    const windowAt = own ? at + ROW_WORDS : sa.window.at;
+    const size = words[at + SaWord.WindowSize];
+    const mask = words[at + SaWord.WindowMask];
+    const midStream = (flags & SaFlag.MidStream) !== 0;
+    const high = (flags & SaFlag.Esn) !== 0 ? inferHigh(window, windowAt, size, midStream, low) : 0;
     const moved = high !== this.sequenceHigh[i];
     this.sequenceHigh[i] = high;
-    const verdict = sa.window.check(high, low);
+    const verdict = checkSequence(window, windowAt, size, mask, midStream, high, low);
     if (verdict !== ReplayVerdict.Fresh) return dropOf(verdict);
-    if (!sa.lifetime.allows(this.#seconds[i])) return EspDrop.Expired;
+    if (limited && !sa.lifetime.allows(this.#seconds[i])) return EspDrop.Expired;
     if (moved) {
       // The window has advanced: the number now belongs to the next 2^32, and the ICV doesn't cover that high-order
       // half.
@@ -161,22 +203,28 @@ export class EspOpener {
       return EspDrop.WrongIcv;
     }
     if (batch.verified[i] === 0) return EspDrop.WrongIcv;
-    sa.window.update(high, low);
+    markSequence(window, windowAt, size, mask, midStream, high, low);
     const start = batch.offset[i];
     const trailer = batch.icvOffset[i] - ESP_TRAILER_BYTES;
     const padding = bytes[trailer];
     const end = trailer - padding;
     if (end < start) return EspDrop.BadPadding;
     for (let n = 0; n < padding; n++) if (bytes[end + n] !== n + 1) return EspDrop.BadPadding;
-    sa.lifetime.count(end - start, this.#seconds[i]);
+    if (limited) {
+      sa.lifetime.count(end - start, this.#seconds[i]);
+    } else {
+      floats[(at >>> 1) + SaFloat.Packets]++;
+      floats[(at >>> 1) + SaFloat.Bytes] += end - start;
+    }
     const nextHeader = bytes[trailer + 1];
     if (nextHeader === IpProtocol.NoNext) return EspDrop.Dummy;
     const ip = nextHeader === IpProtocol.Ipip || nextHeader === IpProtocol.Ipv6;
-    if (sa.tunnel && !ip) return EspDrop.ModeMismatch;
+    const tunnel = (flags & SaFlag.Tunnel) !== 0;
+    if (tunnel && !ip) return EspDrop.ModeMismatch;
     this.payloadOffset[i] = start;
     this.payloadEnd[i] = end;
     this.nextHeader[i] = nextHeader;
-    this.tunnelled[i] = sa.tunnel || (sa.inferMode && ip) ? 1 : 0;
+    this.tunnelled[i] = tunnel || ((flags & SaFlag.InferMode) !== 0 && ip) ? 1 : 0;
     return EspDrop.None;
   }
 }

@@ -5,10 +5,11 @@
 import { type Aead, AeadBatch, NONCE_STRIDE } from '../aead/portable.js';
 import { viewOf } from '../memory/internal.js';
 import { IpProtocol, onesSum, pseudoHeaderSum } from '../wire/index.js';
-import type { CipherKey } from './cipher-key.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, espPadding, putAad } from './esp-format.js';
 import type { OutboundSa } from './outbound-sa.js';
+import { PendingSas } from './pending-sas.js';
+import { SaFlag, SaFloat, type SaMemory, SaWord } from './sa-table.js';
 
 const UDP_CHECKSUM = 6;
 const NO_UDP = -1;
@@ -20,8 +21,8 @@ export class EspSealer {
   espEnd = 0;
   readonly #aead: Aead;
   readonly #batch: AeadBatch;
-  /** The SAs' keys, held until the packets are sealed. */
-  readonly #keys: CipherKey[] = [];
+  /** The packets' SAs, whose keys are held until the packets are sealed. */
+  readonly #sas: PendingSas<OutboundSa>;
   /**
    * Offsets of the UDP headers that need a checksum over the sealed bytes, or `NO_UDP`, and of their IPv6 addresses.
    */
@@ -35,6 +36,7 @@ export class EspSealer {
   constructor(aead: Aead, capacity = 256) {
     this.#aead = aead;
     this.#batch = new AeadBatch(capacity);
+    this.#sas = new PendingSas(capacity);
     this.#udp = new Int32Array(capacity);
     this.#addresses = new Int32Array(capacity);
   }
@@ -59,28 +61,58 @@ export class EspSealer {
     seconds: number,
     roomEnd: number = bytes.length,
   ): EspDrop {
+    return this.pushRow(sa, sa.memory, sa.at, bytes, offset, end, nextHeader, seconds, roomEnd);
+  }
+
+  /** @internal `push` for an SA whose row is known; the object isn't read unless something is unusual. */
+  pushRow(
+    sa: OutboundSa,
+    memory: SaMemory,
+    at: number,
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+    nextHeader: number,
+    seconds: number,
+    roomEnd: number,
+  ): EspDrop {
+    const { words, floats } = memory;
+    const flags = words[at + SaWord.Flags];
+    const icvLength = flags & SaFlag.IcvMask;
     const length = end - offset;
     const padding = espPadding(length);
     const trailer = end + padding;
     const icvOffset = trailer + ESP_TRAILER_BYTES;
     const header = offset - ESP_HEADER_BYTES;
-    if (header < 0 || length < 0 || icvOffset + sa.icvLength > roomEnd) return EspDrop.NoRoom;
-    const { cipherKey } = sa;
-    if (cipherKey.id < 0 || !sa.lifetime.allows(seconds)) return EspDrop.Expired;
-    if (sa.sequenceLow === sa.ceilingLow && sa.sequenceHigh === sa.ceilingHigh) {
+    if (header < 0 || length < 0 || icvOffset + icvLength > roomEnd) return EspDrop.NoRoom;
+    if (words[at + SaWord.Key] < 0) return EspDrop.Expired;
+    const limited = (flags & SaFlag.Limited) !== 0;
+    if (limited && !sa.lifetime.allows(seconds)) return EspDrop.Expired;
+    if (
+      words[at + SaWord.SequenceLow] === words[at + SaWord.CeilingLow] &&
+      words[at + SaWord.SequenceHigh] === words[at + SaWord.CeilingHigh]
+    ) {
       const drop = sa.raiseCeiling();
       if (drop !== EspDrop.None) return drop;
     }
     const batch = this.#batch;
     if (batch.count === batch.capacity || (batch.count > 0 && batch.bytes !== bytes)) this.flush();
-    sa.step();
-    sa.lifetime.count(length, seconds);
-    const { spi, sequenceHigh, sequenceLow } = sa;
-    const ivHigh = sequenceHigh ^ sa.ivMaskHigh;
-    const ivLow = sequenceLow ^ sa.ivMaskLow;
+    if (limited) {
+      sa.lifetime.count(length, seconds);
+    } else {
+      floats[(at >>> 1) + SaFloat.Packets]++;
+      floats[(at >>> 1) + SaFloat.Bytes] += length;
+    }
+    const low = (words[at + SaWord.SequenceLow] + 1) | 0;
+    words[at + SaWord.SequenceLow] = low;
+    const high = low === 0 ? (words[at + SaWord.SequenceHigh] + 1) | 0 : words[at + SaWord.SequenceHigh];
+    words[at + SaWord.SequenceHigh] = high;
+    const spi = words[at + SaWord.Spi];
+    const ivHigh = high ^ words[at + SaWord.MaskHigh];
+    const ivLow = low ^ words[at + SaWord.MaskLow];
     const view = viewOf(bytes);
     view.setInt32(header, spi);
-    view.setInt32(header + 4, sequenceLow);
+    view.setInt32(header + 4, low);
     view.setInt32(header + 8, ivHigh);
     view.setInt32(header + 12, ivLow);
     for (let i = 0; i < padding; i++) bytes[end + i] = i + 1;
@@ -88,22 +120,22 @@ export class EspSealer {
     bytes[trailer + 1] = nextHeader;
     const index = batch.count++;
     batch.bytes = bytes;
-    batch.key[index] = cipherKey.id;
-    cipherKey.hold();
-    this.#keys[index] = cipherKey;
+    batch.key[index] = words[at + SaWord.Key];
+    this.#sas.add(index, sa, memory, at);
     this.#udp[index] = NO_UDP;
     batch.offset[index] = offset;
     batch.length[index] = icvOffset - offset;
     batch.icvOffset[index] = icvOffset;
-    batch.icvLength[index] = sa.icvLength;
+    batch.icvLength[index] = icvLength;
     const nonce = index * NONCE_STRIDE;
     const { nonceView } = batch;
-    nonceView.setInt32(nonce, sa.salt);
+    nonceView.setInt32(nonce, words[at + SaWord.Salt]);
     nonceView.setInt32(nonce + 4, ivHigh);
     nonceView.setInt32(nonce + 8, ivLow);
-    batch.aadLength[index] = putAad(batch.aadView, index * batch.aadStride, spi, sa.esn, sequenceHigh, sequenceLow);
+    const esn = (flags & SaFlag.Esn) !== 0;
+    batch.aadLength[index] = putAad(batch.aadView, index * batch.aadStride, spi, esn, high, low);
     this.espOffset = header;
-    this.espEnd = icvOffset + sa.icvLength;
+    this.espEnd = icvOffset + icvLength;
     return EspDrop.None;
   }
 
@@ -135,8 +167,8 @@ export class EspSealer {
       for (let i = 0; i < count; i++) {
         if (!sealed) batch.bytes.fill(0, batch.offset[i], batch.icvOffset[i] + batch.icvLength[i]);
         else if (this.#udp[i] !== NO_UDP) this.#putChecksum(i);
-        this.#keys[i].release();
       }
+      this.#sas.release(count);
       batch.count = 0;
     }
   }

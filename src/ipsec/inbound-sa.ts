@@ -1,10 +1,10 @@
 /** An inbound SA: its key in a cipher, its replay window, its counters. */
 import type { Aead } from '../aead/portable.js';
 import { getWord } from '../memory/internal.js';
-import { CipherKey } from './cipher-key.js';
 import { ESP_DROPS, type EspDrop } from './esp-drop.js';
-import { Lifetime } from './lifetime.js';
 import { ReplayWindow } from './replay-window.js';
+import { SaRecord } from './sa-record.js';
+import { ROW_WORDS, SaFlag, SaFloat, type SaMemory, SaWord } from './sa-table.js';
 import { checkSecurityAssociation, EspMode, type SecurityAssociation } from './security-association.js';
 
 /** Options of an inbound SA. */
@@ -37,31 +37,12 @@ export interface InboundSaOptions {
 }
 
 /** A security association to open packets with. */
-export class InboundSa {
-  readonly spi: number;
+export class InboundSa extends SaRecord {
+  readonly window: ReplayWindow;
   readonly family: 4 | 6;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
-  readonly tunnel: boolean;
-  /** Whether its packets are encapsulated in UDP. */
-  readonly encap: boolean;
-  readonly inferMode: boolean;
-  /** Whether its packets may come from any address. */
-  readonly anySource: boolean;
-  /** The source's first word; all of it for IPv4. */
-  readonly sourceWord: number;
-  readonly icvLength: number;
-  readonly esn: boolean;
-  readonly window: ReplayWindow;
-  readonly lifetime: Lifetime;
-  /** @internal */
-  readonly cipherKey: CipherKey;
-  /** The salt as a 32-bit word in network order; `close` wipes it. */
-  salt: number;
-  /** Packets accepted, with a correct ICV. */
-  verified = 0;
-  /** Packets dropped, by `EspDrop`. */
-  readonly drops = new Float64Array(ESP_DROPS);
+  #drops: Float64Array | undefined;
 
   /**
    * @param aead the cipher that will open its packets
@@ -69,28 +50,80 @@ export class InboundSa {
    */
   constructor(sa: SecurityAssociation, aead: Aead, options: InboundSaOptions = {}) {
     const { family, source, destination } = checkSecurityAssociation(sa);
-    this.spi = sa.spi;
+    const { inferMode = false, midStream = false } = options;
+    const encap = sa.encap !== undefined;
+    const anySource = options.anySource ?? (encap || source.every((byte) => byte === 0));
+    const window = options.window ?? new ReplayWindow(sa.replayWindow, midStream);
+    if (midStream && sa.sequence !== undefined) window.expect(sa.esn ? sa.sequence.high : 0, sa.sequence.low);
+    const flags =
+      sa.icvLength |
+      (sa.esn ? SaFlag.Esn : 0) |
+      (sa.mode === EspMode.Tunnel ? SaFlag.Tunnel : 0) |
+      (encap ? SaFlag.Encap : 0) |
+      (inferMode ? SaFlag.InferMode : 0) |
+      (anySource ? SaFlag.AnySource : 0) |
+      (window.midStream ? SaFlag.MidStream : 0);
+    super(sa.spi, sa.keymat, aead, flags, sa.limits, options.created);
+    this.window = window;
     this.family = family;
     this.source = source;
     this.destination = destination;
-    this.tunnel = sa.mode === EspMode.Tunnel;
-    this.encap = sa.encap !== undefined;
-    this.inferMode = options.inferMode ?? false;
-    this.anySource = options.anySource ?? (this.encap || source.every((byte) => byte === 0));
-    this.sourceWord = getWord(source, 0);
-    this.icvLength = sa.icvLength;
-    this.esn = sa.esn;
-    const midStream = options.midStream ?? false;
-    this.window = options.window ?? new ReplayWindow(sa.replayWindow, midStream);
-    if (midStream && sa.sequence !== undefined) this.window.expect(sa.esn ? sa.sequence.high : 0, sa.sequence.low);
-    this.lifetime = new Lifetime(sa.limits, options.created);
-    this.cipherKey = new CipherKey(sa.keymat, aead);
-    this.salt = sa.keymat.salt;
+    const { words } = this.memory;
+    words[SaWord.Source] = getWord(source, 0);
+    words[SaWord.Destination] = getWord(destination, 0);
+    words[SaWord.WindowSize] = window.size;
+    words[SaWord.WindowMask] = window.mask;
   }
 
-  /** Key id in the cipher; `NO_KEY` once it is closed. */
-  get key(): number {
-    return this.cipherKey.id;
+  /** @internal */
+  override get rowWords(): number {
+    return ROW_WORDS + this.window.words;
+  }
+
+  /** @internal */
+  override moveTo(memory: SaMemory, at: number): void {
+    super.moveTo(memory, at);
+    // The window may be in the row of an SA that this one replaces.
+    if (!this.window.isAlone) return;
+    this.window.moveTo(memory, at + ROW_WORDS);
+    memory.words[at + SaWord.Flags] |= SaFlag.OwnWindow;
+  }
+
+  /** @internal */
+  override moveOut(): void {
+    if (this.has(SaFlag.OwnWindow)) this.window.moveOut();
+    super.moveOut();
+    this.memory.words[SaWord.Flags] &= ~SaFlag.OwnWindow;
+  }
+
+  get inferMode(): boolean {
+    return this.has(SaFlag.InferMode);
+  }
+
+  /** Whether its packets may come from any address. */
+  get anySource(): boolean {
+    return this.has(SaFlag.AnySource);
+  }
+
+  /** The source's first word; all of it for IPv4. */
+  get sourceWord(): number {
+    return this.memory.words[this.at + SaWord.Source];
+  }
+
+  /** Packets accepted, with a correct ICV. */
+  get verified(): number {
+    return this.memory.floats[(this.at >>> 1) + SaFloat.Verified];
+  }
+
+  set verified(count: number) {
+    this.memory.floats[(this.at >>> 1) + SaFloat.Verified] = count;
+  }
+
+  /** Packets dropped, by `EspDrop`. */
+  get drops(): Float64Array {
+    // Most SAs drop nothing, and an array costs more than the row.
+    this.#drops ??= new Float64Array(ESP_DROPS);
+    return this.#drops;
   }
 
   /** Counts a dropped packet. */
@@ -108,13 +141,5 @@ export class InboundSa {
     const { source } = this;
     for (let i = 0; i < source.length; i++) if (bytes[offset + i] !== source[i]) return false;
     return true;
-  }
-
-  /**
-   * Closes the SA, which accepts no further packets. The key is wiped once the packets already pushed have been opened.
-   */
-  close(): void {
-    this.cipherKey.close();
-    this.salt = 0;
   }
 }

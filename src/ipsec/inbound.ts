@@ -16,6 +16,8 @@ import {
 import { EspDrop } from './esp-drop.js';
 import { EspOpener } from './esp-opener.js';
 import type { InboundSa } from './inbound-sa.js';
+import { ringWord } from './replay-window.js';
+import { ROW_WORDS, SaFlag, type SaMemory, SaWord } from './sa-table.js';
 import type { Sad } from './sad.js';
 import { TransportPacket } from './transport-packet.js';
 
@@ -30,6 +32,8 @@ export interface SaResolver {
   resolve(spi: number, family: number, bytes: Uint8Array, addressOffset: number): InboundSa | undefined;
 }
 
+/** With more SAs than this, most are not in the cache when a packet needs them. */
+const MANY_SAS = 1000;
 const IP_SOURCE = ipv4Layout.offsetOf('source');
 const IP_DESTINATION = ipv4Layout.offsetOf('destination');
 
@@ -79,6 +83,10 @@ export class InboundEsp {
   readonly #transportOffset: Int32Array;
   readonly #protocolAt: Int32Array;
   readonly #family: Uint8Array;
+  /** Ids of the SAs that a batch probably needs. */
+  readonly #guesses: Int32Array;
+  /** The sum of what was read ahead, so that the reads aren't optimized away. */
+  readonly #touched = new Int32Array(1);
   readonly #headers = { networkOffset: 0, transportOffset: 0, protocolAt: 0, family: 0 };
 
   /**
@@ -95,6 +103,7 @@ export class InboundEsp {
     this.#transportOffset = new Int32Array(capacity);
     this.#protocolAt = new Int32Array(capacity);
     this.#family = new Uint8Array(capacity);
+    this.#guesses = new Int32Array(capacity);
   }
 
   /**
@@ -145,17 +154,61 @@ export class InboundEsp {
     const view = viewOf(bytes);
     const esp = ip + IPV4_HEADER_LEN;
     const spi = view.getUint32(esp);
-    const sa =
-      this.#sad.find4(spi, view.getInt32(ip + IP_DESTINATION)) ??
-      this.#resolver?.resolve(spi, 4, bytes, ip + IP_SOURCE);
+    const sad = this.#sad;
+    const id = sad.id4(spi, view.getInt32(ip + IP_DESTINATION));
+    const sa = id < 0 ? this.#resolver?.resolve(spi, 4, bytes, ip + IP_SOURCE) : sad.entry4(id);
     this.sa = sa;
     this.sequenceHigh = 0;
     if (sa === undefined) return EspDrop.NoSa;
-    if (sa.sourceWord !== view.getInt32(ip + IP_SOURCE) && !sa.anySource) return sa.refuse(EspDrop.SourceMismatch);
-    if (sa.encap && !sa.inferMode) return sa.refuse(EspDrop.EncapMismatch);
-    const drop = this.#opener.push(sa, bytes, esp, end, seconds);
+    let memory: SaMemory = sad.rows4;
+    let at = id * sad.rows4.stride;
+    if (id < 0 || memory.words[at + SaWord.Flags] === 0) {
+      // Not in the table: it was created just now, or is in another SAD as well.
+      memory = sa.memory;
+      at = sa.at;
+    }
+    const { words } = memory;
+    const flags = words[at + SaWord.Flags];
+    if (words[at + SaWord.Source] !== view.getInt32(ip + IP_SOURCE) && (flags & SaFlag.AnySource) === 0)
+      return sa.refuse(EspDrop.SourceMismatch);
+    if ((flags & SaFlag.Encap) !== 0 && (flags & SaFlag.InferMode) === 0) return sa.refuse(EspDrop.EncapMismatch);
+    const drop = this.#opener.pushRow(sa, memory, at, bytes, esp, end, seconds);
     if (drop === EspDrop.None) this.#remember(ip, esp, 4, 0);
     return drop;
+  }
+
+  /** @internal Whether most of the SAs that packets need are not in the cache. */
+  get hasManySas(): boolean {
+    return this.#sad.size > MANY_SAS;
+  }
+
+  /**
+   * @internal Reads the memory that `pushPlain` will need for a batch. With many SAs it is seldom in the cache, and
+   * `pushPlain` would wait for each word in turn; in these short loops the processor reads for many packets at a time.
+   * @param bytes holds packets as for `pushPlain`
+   * @param starts offsets of their IP headers
+   */
+  readAhead(bytes: Uint8Array, starts: Int32Array, count: number): void {
+    const view = viewOf(bytes);
+    const sad = this.#sad;
+    const { words, stride } = sad.rows4;
+    const ids = this.#guesses;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const ip = starts[i];
+      ids[i] = sad.guess4(view.getInt32(ip + IPV4_HEADER_LEN), view.getInt32(ip + IP_DESTINATION));
+    }
+    for (let i = 0; i < count; i++) {
+      const at = Math.max(0, ids[i]) * stride;
+      sum |= words[at] | words[at + ROW_WORDS - 1] | words[at + 2 * ROW_WORDS - 1];
+      if (sad.entry4(ids[i]) === undefined) sum++;
+    }
+    for (let i = 0; i < count; i++) {
+      const at = Math.max(0, ids[i]) * stride;
+      const sequence = view.getInt32(starts[i] + IPV4_HEADER_LEN + 4);
+      sum |= words[ringWord(at + ROW_WORDS, words[at + SaWord.WindowMask], sequence)];
+    }
+    this.#touched[0] ^= sum;
   }
 
   /** Propagates the outer header's ECN mark to the tunnelled packet (RFC 4301 section 5.1.2.1). */

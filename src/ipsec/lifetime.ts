@@ -37,22 +37,28 @@ function limitOf(value: number | undefined, what: string): number {
   return value;
 }
 
+/** What counts towards the limits. */
+export interface LifetimeCounters {
+  packets: number;
+  /** Bytes of ESP payload, before padding. */
+  bytes: number;
+}
+
 /** What an SA has carried, against its limits. The clock is the caller's. */
 export class Lifetime {
-  packets = 0;
-  bytes = 0;
   state: LifetimeState = LifetimeState.Valid;
   /** Creation time of the SA, in seconds of the caller's clock. */
   readonly created: number;
-  /** Whether there is any limit: most SAs have none, which saves six comparisons per packet. */
-  readonly #limited: boolean;
-  readonly #softPackets: number;
-  readonly #softBytes: number;
-  readonly #softTime: number;
+  /** @internal Whether there is any limit: most SAs have none, which saves six comparisons per packet. */
+  readonly limited: boolean;
   /** Hard limits: packets, bytes, and a second of the clock; infinite if there is none. */
   readonly hardPackets: number;
   readonly hardBytes: number;
   readonly hardTime: number;
+  readonly #softPackets: number;
+  readonly #softBytes: number;
+  readonly #softTime: number;
+  #counters: LifetimeCounters = { packets: 0, bytes: 0 };
 
   /**
    * @param created creation time of the SA, in seconds of the clock that later calls use
@@ -61,7 +67,7 @@ export class Lifetime {
   constructor(limits: SaLimits = {}, created = 0) {
     const { soft = {}, hard = {} } = limits;
     this.created = created;
-    this.#limited = [soft, hard].some((limit) => Object.values(limit).some((value) => value !== undefined));
+    this.limited = [soft, hard].some((limit) => Object.values(limit).some((value) => value !== undefined));
     this.#softPackets = limitOf(soft.packets, 'packets');
     this.#softBytes = limitOf(soft.bytes, 'bytes');
     this.#softTime = created + limitOf(soft.seconds, 'seconds');
@@ -70,12 +76,32 @@ export class Lifetime {
     this.hardTime = created + limitOf(hard.seconds, 'seconds');
   }
 
-  /** Whether one more packet may pass: until a hard limit is reached (the kernel's xfrm_state_check_expire). */
-  allows(seconds: number): boolean {
-    return !this.#limited || this.#allows(seconds);
+  /** @internal Counts in an SA's row from now on. */
+  countIn(counters: LifetimeCounters): this {
+    this.#counters = counters;
+    return this;
   }
 
-  #allows(seconds: number): boolean {
+  get packets(): number {
+    return this.#counters.packets;
+  }
+
+  set packets(count: number) {
+    this.#counters.packets = count;
+  }
+
+  /** Bytes of ESP payload, before padding. */
+  get bytes(): number {
+    return this.#counters.bytes;
+  }
+
+  set bytes(count: number) {
+    this.#counters.bytes = count;
+  }
+
+  /** Whether one more packet may pass: until a hard limit is reached (the kernel's xfrm_state_check_expire). */
+  allows(seconds: number): boolean {
+    if (!this.limited) return true;
     if (this.state === LifetimeState.Hard) return false;
     if (this.packets < this.hardPackets && this.bytes < this.hardBytes && seconds < this.hardTime) return true;
     this.state = LifetimeState.Hard;
@@ -84,10 +110,10 @@ export class Lifetime {
 
   /** Counts a packet that passed. */
   count(bytes: number, seconds: number): void {
-    this.packets++;
-    this.bytes += bytes;
-    if (!this.#limited || this.state !== LifetimeState.Valid) return;
-    if (this.packets >= this.#softPackets || this.bytes >= this.#softBytes || seconds >= this.#softTime) {
+    const packets = ++this.packets;
+    const total = (this.bytes += bytes);
+    if (!this.limited || this.state !== LifetimeState.Valid) return;
+    if (packets >= this.#softPackets || total >= this.#softBytes || seconds >= this.#softTime) {
       this.state = LifetimeState.Soft;
     }
   }

@@ -6,12 +6,13 @@
  * collision) has another mask; docs/security.md says how likely an overlap is.
  */
 import type { Aead } from '../aead/portable.js';
+import { getWord } from '../memory/internal.js';
 import { IPV4_HEADER_LEN, IPV6_HEADER_LEN, UDP_HEADER_LEN } from '../wire/index.js';
-import { CipherKey } from './cipher-key.js';
 import { IpsecError } from './error.js';
 import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES } from './esp-format.js';
-import { Lifetime } from './lifetime.js';
+import { SaRecord } from './sa-record.js';
+import { SaFlag, SaWord } from './sa-table.js';
 import {
   checkSecurityAssociation,
   checkSequence,
@@ -52,37 +53,13 @@ export interface OutboundSaOptions {
 }
 
 /** A security association to seal packets with. */
-export class OutboundSa {
-  readonly spi: number;
+export class OutboundSa extends SaRecord {
   readonly family: 4 | 6;
   readonly source: Uint8Array;
   readonly destination: Uint8Array;
-  readonly tunnel: boolean;
-  /** Whether it is the common case: transport mode over IPv4, not in UDP. */
-  readonly plain: boolean;
   /** UDP ports of the encapsulation, or 0 for none. */
   readonly encapSourcePort: number;
   readonly encapDestinationPort: number;
-  /** Free bytes needed before an IP packet for the headers: ESP's, and UDP's and an IP header if there are any. */
-  readonly headroom: number;
-  readonly icvLength: number;
-  readonly esn: boolean;
-  readonly lifetime: Lifetime;
-  /** @internal */
-  readonly cipherKey: CipherKey;
-  /** The salt as a 32-bit word in network order. */
-  salt: number;
-  /** The last sequence number sent. */
-  sequenceHigh: number;
-  sequenceLow: number;
-  /** The last sequence number that may be used without asking for more. */
-  ceilingHigh: number;
-  ceilingLow: number;
-  readonly ivMaskHigh: number;
-  readonly ivMaskLow: number;
-  /** IPv4 identification of the next tunnel-mode packet. */
-  identification: number;
-
   readonly #reserver: SequenceReserver | undefined;
 
   /**
@@ -91,46 +68,100 @@ export class OutboundSa {
    */
   constructor(sa: SecurityAssociation, aead: Aead, options: OutboundSaOptions) {
     const { family, source, destination } = checkSecurityAssociation(sa);
-    const { ivMask, sequence = { high: 0, low: 0 } } = options;
+    const { ivMask, sequence = { high: 0, low: 0 }, reserver } = options;
     const name = `SPI ${formatSpi(sa.spi)}`;
     checkSequence(sequence, name);
     if (ivMask.length !== IV_MASK_BYTES) {
       throw new IpsecError('BAD_IV_MASK', `${name}: an IV mask has 8 random bytes, not ${ivMask.length}`);
     }
-    this.spi = sa.spi;
+    const tunnel = sa.mode === EspMode.Tunnel;
+    const encap = sa.encap !== undefined;
+    const plain = !tunnel && family === 4 && !encap;
+    const flags =
+      sa.icvLength |
+      (sa.esn ? SaFlag.Esn : 0) |
+      (tunnel ? SaFlag.Tunnel : 0) |
+      (encap ? SaFlag.Encap : 0) |
+      (plain ? SaFlag.Plain : 0);
+    super(sa.spi, sa.keymat, aead, flags, sa.limits, options.created);
     this.family = family;
     this.source = source;
     this.destination = destination;
-    this.tunnel = sa.mode === EspMode.Tunnel;
     this.encapSourcePort = sa.encap?.sourcePort ?? 0;
     this.encapDestinationPort = sa.encap?.destinationPort ?? 0;
-    this.plain = !this.tunnel && family === 4 && this.encapDestinationPort === 0;
-    const udp = this.encapDestinationPort === 0 ? 0 : UDP_HEADER_LEN;
-    const ip = this.tunnel ? (family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) : 0;
-    this.headroom = ESP_HEADER_BYTES + udp + ip;
-    this.icvLength = sa.icvLength;
-    this.esn = sa.esn;
-    this.lifetime = new Lifetime(sa.limits, options.created);
-    this.sequenceHigh = sa.esn ? sequence.high : 0;
-    this.sequenceLow = sequence.low;
-    this.#reserver = options.reserver;
-    this.ceilingHigh = this.#reserver !== undefined ? this.sequenceHigh : sa.esn ? LAST_32 : 0;
-    this.ceilingLow = this.#reserver !== undefined ? this.sequenceLow : LAST_32;
-    this.ivMaskHigh = (ivMask[0] << 24) | (ivMask[1] << 16) | (ivMask[2] << 8) | ivMask[3];
-    this.ivMaskLow = (ivMask[4] << 24) | (ivMask[5] << 16) | (ivMask[6] << 8) | ivMask[7];
-    this.identification = this.ivMaskLow & 0xffff;
-    this.cipherKey = new CipherKey(sa.keymat, aead);
-    this.salt = sa.keymat.salt;
+    this.#reserver = reserver;
+    const ip = tunnel ? (family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) : 0;
+    const headroom = ESP_HEADER_BYTES + (encap ? UDP_HEADER_LEN : 0) + ip;
+    const { words } = this.memory;
+    words[SaWord.SequenceHigh] = sa.esn ? sequence.high : 0;
+    words[SaWord.SequenceLow] = sequence.low;
+    words[SaWord.CeilingHigh] = reserver !== undefined ? this.sequenceHigh : sa.esn ? LAST_32 : 0;
+    words[SaWord.CeilingLow] = reserver !== undefined ? this.sequenceLow : LAST_32;
+    words[SaWord.MaskHigh] = getWord(ivMask, 0);
+    words[SaWord.MaskLow] = getWord(ivMask, 4);
+    words[SaWord.Identification] = (headroom << 16) | (this.ivMaskLow & 0xffff);
   }
 
-  /** Key id in the cipher; `NO_KEY` once it is closed. */
-  get key(): number {
-    return this.cipherKey.id;
+  /** Whether it is the common case: transport mode over IPv4, not in UDP. */
+  get plain(): boolean {
+    return this.has(SaFlag.Plain);
   }
 
-  /** Whether its packets are encapsulated in UDP. */
-  get encap(): boolean {
-    return this.encapDestinationPort !== 0;
+  /** Free bytes needed before an IP packet for the headers: ESP's, and UDP's and an IP header if there are any. */
+  get headroom(): number {
+    return this.memory.words[this.at + SaWord.Identification] >>> 16;
+  }
+
+  /** The last sequence number sent. */
+  get sequenceHigh(): number {
+    return this.memory.words[this.at + SaWord.SequenceHigh] >>> 0;
+  }
+
+  set sequenceHigh(high: number) {
+    this.memory.words[this.at + SaWord.SequenceHigh] = high;
+  }
+
+  get sequenceLow(): number {
+    return this.memory.words[this.at + SaWord.SequenceLow] >>> 0;
+  }
+
+  set sequenceLow(low: number) {
+    this.memory.words[this.at + SaWord.SequenceLow] = low;
+  }
+
+  /** The last sequence number that may be used without asking for more. */
+  get ceilingHigh(): number {
+    return this.memory.words[this.at + SaWord.CeilingHigh] >>> 0;
+  }
+
+  set ceilingHigh(high: number) {
+    this.memory.words[this.at + SaWord.CeilingHigh] = high;
+  }
+
+  get ceilingLow(): number {
+    return this.memory.words[this.at + SaWord.CeilingLow] >>> 0;
+  }
+
+  set ceilingLow(low: number) {
+    this.memory.words[this.at + SaWord.CeilingLow] = low;
+  }
+
+  get ivMaskHigh(): number {
+    return this.memory.words[this.at + SaWord.MaskHigh];
+  }
+
+  get ivMaskLow(): number {
+    return this.memory.words[this.at + SaWord.MaskLow];
+  }
+
+  /** IPv4 identification of the next tunnel-mode packet. */
+  get identification(): number {
+    return this.memory.words[this.at + SaWord.Identification] & 0xffff;
+  }
+
+  set identification(value: number) {
+    const index = this.at + SaWord.Identification;
+    this.memory.words[index] = (this.memory.words[index] & ~0xffff) | (value & 0xffff);
   }
 
   /** Whether no sequence number is left: 2^32 - 1 were sent, 2^64 - 1 with ESN (RFC 4303 section 3.3.3). */
@@ -149,19 +180,8 @@ export class OutboundSa {
 
   /** Advances to the next sequence number, which must not exceed the ceiling. */
   step(): void {
-    if (this.sequenceLow === LAST_32) {
-      this.sequenceLow = 0;
-      this.sequenceHigh++;
-    } else {
-      this.sequenceLow++;
-    }
-  }
-
-  /**
-   * Closes the SA, which accepts no further packets. The key is wiped once the packets already pushed have been sealed.
-   */
-  close(): void {
-    this.cipherKey.close();
-    this.salt = 0;
+    const low = (this.memory.words[this.at + SaWord.SequenceLow] + 1) | 0;
+    this.memory.words[this.at + SaWord.SequenceLow] = low;
+    if (low === 0) this.memory.words[this.at + SaWord.SequenceHigh]++;
   }
 }

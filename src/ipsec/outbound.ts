@@ -27,6 +27,7 @@ import { EspDrop } from './esp-drop.js';
 import { ESP_HEADER_BYTES, espBytes } from './esp-format.js';
 import { EspSealer } from './esp-sealer.js';
 import type { OutboundSa } from './outbound-sa.js';
+import { SaFlag, type SaMemory, SaWord } from './sa-table.js';
 
 const IPV4_PROTOCOL = ipv4Layout.offsetOf('protocol');
 const IPV6_SOURCE = ipv6Layout.offsetOf('source');
@@ -113,25 +114,51 @@ export class OutboundEsp {
     roomStart = 0,
     roomEnd: number = bytes.length,
   ): EspDrop {
+    return this.pushRow(sa, sa.memory, sa.at, bytes, start, end, seconds, roomStart, roomEnd);
+  }
+
+  /** @internal `push` for an SA whose row is known; the object isn't read unless something is unusual. */
+  pushRow(
+    sa: OutboundSa,
+    memory: SaMemory,
+    at: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    seconds: number,
+    roomStart: number,
+    roomEnd: number,
+  ): EspDrop {
+    const { words } = memory;
     // Tailroom depends on the padding: `EspSealer` checks it.
-    if (start - sa.headroom < roomStart || end > roomEnd) return EspDrop.NoRoom;
-    if (sa.plain && end - start >= IPV4_HEADER_LEN) {
+    if (start - (words[at + SaWord.Identification] >>> 16) < roomStart || end > roomEnd) return EspDrop.NoRoom;
+    const flags = words[at + SaWord.Flags];
+    if ((flags & SaFlag.Plain) !== 0 && end - start >= IPV4_HEADER_LEN) {
       const view = viewOf(bytes);
       const first = view.getInt32(start);
       const second = view.getInt32(start + 4);
       const packetEnd = start + (first & 0xffff);
       const whole = packetEnd <= end && packetEnd - start >= IPV4_HEADER_LEN && packetEnd - start < SURELY_SEALABLE;
       if (first >>> 24 === VERSION_4_IHL_5 && (second & ANY_FRAGMENT) === 0 && whole) {
-        return this.#plain(sa, bytes, start, packetEnd, seconds, roomEnd);
+        return this.#plain(sa, memory, at, bytes, start, packetEnd, seconds, roomEnd);
       }
     }
-    return sa.tunnel
+    return (flags & SaFlag.Tunnel) !== 0
       ? this.#tunnel(sa, bytes, start, end, seconds, roomEnd)
       : this.#transport(sa, bytes, start, end, seconds, roomEnd);
   }
 
   /** Transport mode of an IPv4 datagram without options: its header is five words, written to their new offset. */
-  #plain(sa: OutboundSa, bytes: Uint8Array, start: number, end: number, seconds: number, roomEnd: number): EspDrop {
+  #plain(
+    sa: OutboundSa,
+    memory: SaMemory,
+    at: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    seconds: number,
+    roomEnd: number,
+  ): EspDrop {
     const view = viewOf(bytes);
     const first = view.getInt32(start);
     const second = view.getInt32(start + 4);
@@ -139,7 +166,9 @@ export class OutboundEsp {
     const source = view.getInt32(start + 12);
     const destination = view.getInt32(start + 16);
     // ESP's header and IV overwrite most of the IP header, which is why its words were read first.
-    const drop = this.#sealer.push(sa, bytes, start + IPV4_HEADER_LEN, end, (third >>> 16) & 0xff, seconds, roomEnd);
+    const payload = start + IPV4_HEADER_LEN;
+    const protocol = (third >>> 16) & 0xff;
+    const drop = this.#sealer.pushRow(sa, memory, at, bytes, payload, end, protocol, seconds, roomEnd);
     if (drop !== EspDrop.None) return drop;
     const to = start - ESP_HEADER_BYTES;
     const length = this.#sealer.espEnd - to;

@@ -3,6 +3,8 @@ import { getWord, KeyIndex } from '../memory/internal.js';
 import { formatIp } from '../wire/index.js';
 import { IpsecError } from './error.js';
 import type { InboundSa } from './inbound-sa.js';
+import { SaRecord } from './sa-record.js';
+import { SaTable, SaWord } from './sa-table.js';
 import { formatSpi } from './security-association.js';
 
 /** The fields that the database uses. */
@@ -22,6 +24,9 @@ export class Sad<T extends SadEntry = InboundSa> {
   readonly #ipv6: KeyIndex;
   readonly #ipv4Entries: (T | undefined)[] = [];
   readonly #ipv6Entries: (T | undefined)[] = [];
+  /** @internal The rows of the IPv4 SAs, by the id that `id4` returns. */
+  readonly rows4 = new SaTable();
+  readonly #rows6 = new SaTable();
 
   /**
    * @param limit maximum number of SAs of each family
@@ -50,6 +55,7 @@ export class Sad<T extends SadEntry = InboundSa> {
     const id = index.add();
     if (id < 0) throw new IpsecError('SAD_FULL', `the SAD has no room for an SA with ${name()}`);
     (family === 4 ? this.#ipv4Entries : this.#ipv6Entries)[id] = entry;
+    if (entry instanceof SaRecord) (family === 4 ? this.rows4 : this.#rows6).place(id, entry);
   }
 
   /**
@@ -71,8 +77,27 @@ export class Sad<T extends SadEntry = InboundSa> {
    * @param destination its destination address as a 32-bit word, signed or not: 0xc0a83201 for 192.168.50.1
    */
   find4(spi: number, destination: number): T | undefined {
-    const id = this.#ipv4.find2(spi | 0, destination | 0);
+    const id = this.id4(spi, destination);
     return id < 0 ? undefined : this.#ipv4Entries[id];
+  }
+
+  /** @internal The id of an IPv4 packet's SA, or -1. */
+  id4(spi: number, destination: number): number {
+    const index = this.#ipv4;
+    const { words, stride } = this.rows4;
+    const id = index.find2In(words, stride, SaWord.Spi, SaWord.Destination, spi | 0, destination | 0);
+    // An SA that is in another SAD as well has no row here.
+    return id >= 0 ? id : index.find2(spi | 0, destination | 0);
+  }
+
+  /** @internal The id that an IPv4 packet's SA most likely has, or -1. */
+  guess4(spi: number, destination: number): number {
+    return this.#ipv4.guess2(spi, destination);
+  }
+
+  /** @internal The SA with an id. */
+  entry4(id: number): T | undefined {
+    return this.#ipv4Entries[id];
   }
 
   /** Removes an SA without closing it. Unknown SAs are ignored. */
@@ -83,6 +108,7 @@ export class Sad<T extends SadEntry = InboundSa> {
     if (id < 0 || entries[id] !== entry) return;
     index.delete(id);
     entries[id] = undefined;
+    if (entry instanceof SaRecord) (entry.family === 4 ? this.rows4 : this.#rows6).remove(id, entry);
   }
 
   /** The index for an entry's family, with its key set. */

@@ -200,7 +200,7 @@ for (const aead of ciphers()) {
         assert.equal(sealer.push(sa, bytes, 16 + 60 * i, 18 + 60 * i, 17, 0), EspDrop.None);
         return [sealer.espOffset, sealer.espEnd];
       });
-      const { id } = closed.cipherKey;
+      const id = closed.key;
       closed.close();
       closed.close();
       assert.equal(sealer.push(closed, bytes, 16, 18, 17, 0), EspDrop.Expired);
@@ -225,7 +225,7 @@ for (const aead of ciphers()) {
       sealer.push(lost, bytes, 16, 40, 17, 0);
       sealer.push(sound, bytes, 116, 140, 17, 0);
       // Without the SA noticing.
-      aead.removeKey(lost.cipherKey.id);
+      aead.removeKey(lost.key);
       assert.throws(() => {
         sealer.flush();
       }, AeadError);

@@ -12,6 +12,7 @@ import {
   type SaLimits,
   SequenceReservations,
 } from '../../ipsec/index.js';
+import { SaTable } from '../../ipsec/internal.js';
 import { checkSeconds } from '../../memory/internal.js';
 import { type InboundClaim, InboundClaims } from './inbound-claims.js';
 import { keyFingerprint } from './key-fingerprint.js';
@@ -49,6 +50,9 @@ export interface NodeSasOptions {
   /** Called when an SA is running out, has stopped or collides. */
   readonly onEvent?: (event: SaEvent) => void;
 }
+
+/** Peer ids below this multiple of the number of peers have a row in the table of outbound SAs. */
+const SPARSE = 64;
 
 /** Properties of a ring besides its keys. */
 export interface RingUpdateOptions {
@@ -111,6 +115,8 @@ export class NodeSas {
   readonly #peers = new Map<number, PeerSas>();
   /** Outbound SA by peer. */
   readonly #outbound: (OutboundSa | undefined)[] = [];
+  /** @internal Their rows. */
+  readonly outboundRows = new SaTable();
   /** Peers whose SAs may still need steps. */
   readonly #unsettled = new Map<number, PeerSas>();
   #wanted: WantedKeys | undefined;
@@ -163,6 +169,15 @@ export class NodeSas {
     return this.#outbound[peer];
   }
 
+  /** Sets the outbound SA to a peer, or none. */
+  #setOutbound(peer: number, sa: OutboundSa | undefined): void {
+    const before = this.#outbound[peer];
+    if (before !== undefined) this.outboundRows.remove(peer, before);
+    this.#outbound[peer] = sa;
+    // Ids are small and dense; the SA of any other has memory of its own.
+    if (sa !== undefined && peer < SPARSE * (this.#peers.size + 1)) this.outboundRows.place(peer, sa);
+  }
+
   /** Number of a peer's inbound and outbound SAs: 3 and 1 between rotations. */
   counts(peer: number): { readonly rx: number; readonly tx: number } {
     return this.#peers.get(peer)?.counts ?? { rx: 0, tx: 0 };
@@ -182,10 +197,10 @@ export class NodeSas {
 
   /** Removes a peer and its SAs. Unknown ids are ignored. */
   removePeer(peer: number): void {
+    this.#setOutbound(peer, undefined);
     this.#peers.get(peer)?.close();
     this.#peers.delete(peer);
     this.#unsettled.delete(peer);
-    this.#outbound[peer] = undefined;
     this.#forget();
   }
 
@@ -280,7 +295,7 @@ export class NodeSas {
     const before = this.#outbound[peer];
     if (before !== undefined) this.#watch.delete(before);
     const { current } = sas;
-    this.#outbound[peer] = current?.sa;
+    this.#setOutbound(peer, current?.sa);
     if (current?.sa === undefined) return;
     this.#watch.add(current.sa, peer, current.key.tag, this.#now, this.#rotated);
   }

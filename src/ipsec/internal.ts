@@ -1,0 +1,2 @@
+/** What other rooms use of ipsec beyond its public entry point. */
+export { SaFlag, type SaMemory, SaTable, SaWord } from './sa-table.js';
