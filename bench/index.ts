@@ -10,6 +10,7 @@ import { type Setting, settingsOf } from './plan.js';
 import type * as LiveBench from './live/index.js';
 import type { measurePeers } from './peers/index.js';
 import type { BenchReport, BenchResult, MissingPeer } from './result.js';
+import { measureTunnels } from './tunnels.js';
 
 export { plotReport } from './plot.js';
 export type { BenchReport } from './result.js';
@@ -47,6 +48,8 @@ export async function runBench({ quick, peers, onProgress }: BenchOptions): Prom
     const ciphers = quick && !usual ? aeads.slice(0, 1) : aeads;
     results.push(...(await measureSetting(setting, ciphers, quick ? QUICK : WHOLE)));
   }
+  onProgress?.('many tunnels');
+  const tunnels = aeads.slice(0, 1).flatMap((aead) => measureTunnels(aead, quick));
   const others = (await measureOthers?.({ quick, ...(onProgress === undefined ? {} : { onProgress }) })) ?? {
     peers: [],
     notMeasured: [],
@@ -58,6 +61,7 @@ export async function runBench({ quick, peers, onProgress }: BenchOptions): Prom
     node: process.version,
     date: new Date().toISOString().slice(0, 10),
     results,
+    tunnels,
     peers: others.peers,
     notMeasured: [...missing, ...others.notMeasured],
   };

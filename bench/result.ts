@@ -1,5 +1,7 @@
 /** Results of a benchmark: one for each measured combination, and those of other programs. */
 
+import type { TunnelResult } from './tunnels.js';
+
 /** What is measured: a stage of the data plane, or a chain of all of them. */
 export const Stage = {
   Decode: 'decode',
@@ -92,4 +94,6 @@ export interface BenchReport {
   readonly results: readonly BenchResult[];
   readonly peers: readonly PeerResult[];
   readonly notMeasured: readonly MissingPeer[];
+  /** Sealing and opening over few and many tunnels, with the fastest cipher. */
+  readonly tunnels?: readonly TunnelResult[];
 }

@@ -79,6 +79,19 @@ function effectTable(report: BenchReport, title: string, by: 'batch' | 'flows'):
   return { title, columns: [...heads, ...values.map((value) => numbers(`${by} ${value}`))], rows };
 }
 
+/** Sealing and opening over few and many tunnels, and the ratio. */
+function tunnelTable({ tunnels = [] }: BenchReport): ReportTable {
+  const counts = tunnels.length === 0 ? [] : tunnels[0].tunnels;
+  const heads = [words('stage'), words('profile'), numbers('bytes'), words('cipher')];
+  return {
+    title: 'Nanoseconds per packet by tunnels, packets at random over all of them',
+    columns: [...heads, ...counts.map((count) => numbers(`tunnels ${count}`)), numbers('ratio', { keep: 1 })],
+    rows: tunnels.map(({ stage, profile, bytes, backend, nsPerPacket, ratio }) => {
+      return [stage, profile, sizeName(bytes), backend, ...nsPerPacket.map(figure), ratio.toFixed(2)];
+    }),
+  };
+}
+
 /**
  * The peers, each next to vtep's fastest result for the same work, on a clear and on an encrypted network if both were
  * measured.
@@ -121,6 +134,7 @@ export function reportTables(report: BenchReport): ReportTable[] {
     ...stageTables(report),
     effectTable(report, 'Nanoseconds per packet by batch size', 'batch'),
     effectTable(report, 'Nanoseconds per packet by flows', 'flows'),
+    tunnelTable(report),
     peerTable(report),
     {
       title: 'Not measured',
