@@ -18,5 +18,6 @@ export {
   openCaptureStream,
 } from './file/file-reader.js';
 export { OutputFile, type OutputFileOptions } from './file/output-file.js';
+export { closeShared, openShared, readShared, type SharedFile } from './file/shared-file.js';
 export { type RotatedFiles, RotatingFiles, type RotatingFilesOptions } from './file/rotating-files.js';
 export { type ByteStream, IterableReader, StreamReader } from './stream-reader.js';

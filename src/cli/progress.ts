@@ -41,7 +41,7 @@ export class Progress {
   pass = '';
 
   /** Call it often; it writes at most every `INTERVAL_MS`. */
-  tick({ position, size, name }: PacketSource): void {
+  tick({ position, size, name }: Pick<PacketSource, 'position' | 'size' | 'name'>): void {
     if (!this.#line.enabled || Date.now() < this.#next) return;
     this.#next = Date.now() + INTERVAL_MS;
     const share = size === undefined || size === 0 ? '' : ` ${Math.floor((100 * position) / size)} %`;

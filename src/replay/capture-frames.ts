@@ -1,9 +1,22 @@
 /** The frames of a capture: of containers directly, of an underlay after decapsulation. */
 import { type CaptureBatch, LinkType } from '../capture/index.js';
 import { DropReason, UnderlayDecoder, Verdict } from '../dataplane/index.js';
+import { outerFlow, PLAIN_FRAME, plainFrameEnd } from '../dataplane/internal.js';
 import type { InboundEsp } from '../ipsec/index.js';
-import { ETHERNET_HEADER_LEN } from '../wire/index.js';
+import { ETHERNET_HEADER_LEN, VXLAN_PORT } from '../wire/index.js';
 import { CaptureKind } from './observed-topology.js';
+
+/** Decides by the packet whether its frame is skipped. */
+export interface FrameFilter {
+  /**
+   * Called for a packet that certainly has a whole frame of at most the maximum length, before it is decoded.
+   * @param start offset of the packet, which has plain Ethernet, IPv4, UDP and VXLAN headers, in `bytes`
+   * @param end end of its frame
+   * @param seconds time of the packet: whole seconds, and the fraction in nanoseconds
+   * @returns whether to skip it
+   */
+  skips(bytes: Uint8Array, start: number, end: number, seconds: number, nanoseconds: number): boolean;
+}
 
 /**
  * Reads the frames of a capture, one at a time, so that the caller may wait between two. Each packet either yields a
@@ -50,8 +63,17 @@ export class CaptureFrames {
     this.#next = 0;
   }
 
-  /** Advances to the next frame of the batch. Returns false if there is none. */
-  next(): boolean {
+  /** Hash of the outer flow of the frame's packet (`outerFlow`): clear VXLAN's addresses and source port. */
+  get flow(): number {
+    const { outerBytes, outer } = this.#decoder;
+    return this.#kind === CaptureKind.Frames ? 0 : outerFlow(outerBytes, outer);
+  }
+
+  /**
+   * Advances to the next frame of the batch. Returns false if there is none.
+   * @param filter skips frames before they are decoded
+   */
+  next(filter?: FrameFilter): boolean {
     const batch = this.#batch;
     if (batch === undefined) return false;
     const bare = this.#kind === CaptureKind.Frames;
@@ -59,12 +81,22 @@ export class CaptureFrames {
       const i = this.#next++;
       this.seconds = batch.seconds[i];
       this.nanoseconds = batch.nanoseconds[i];
+      if (filter !== undefined && this.#isSkipped(filter, batch, i)) continue;
       const found = bare ? this.#frame(batch, i) : this.#innerFrame(batch, i);
       if (found && this.end - this.start <= this.#longest) return true;
       if (found) this.tooLong++;
       else this.withoutFrame++;
     }
     return false;
+  }
+
+  #isSkipped(filter: FrameFilter, batch: CaptureBatch, i: number): boolean {
+    const length = batch.capturedLength[i];
+    if (batch.linkType[i] !== LinkType.Ethernet || length < batch.originalLength[i]) return false;
+    const start = batch.offset[i];
+    const end = plainFrameEnd(batch.bytes, start, start + length, VXLAN_PORT);
+    if (end < 0 || end - start - PLAIN_FRAME > this.#longest) return false;
+    return filter.skips(batch.bytes, start, end, batch.seconds[i], batch.nanoseconds[i]);
   }
 
   #frame(batch: CaptureBatch, i: number): boolean {

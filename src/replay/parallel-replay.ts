@@ -154,7 +154,7 @@ export class ParallelReplay {
 }
 
 /** The load from node to node. */
-function* loadsOf(conversations: Iterable<ObservedConversation>, route: FrameRoute): Generator<PairLoad> {
+export function* loadsOf(conversations: Iterable<ObservedConversation>, route: FrameRoute): Generator<PairLoad> {
   const header = new Uint8Array(2 * SOURCE_MAC + 2);
   for (const { vni, source, destination, frames, bytes } of conversations) {
     header.set(destination);

@@ -13,7 +13,9 @@ export type WorkersErrorCode =
   /** Called outside a worker thread of a group. */
   | 'NOT_A_WORKER'
   /** A worker ended without reporting its result. */
-  | 'WORKER_FAILED';
+  | 'WORKER_FAILED'
+  /** The threads of a task didn't read the same input. */
+  | 'INPUT_CHANGED';
 
 /** An error of the workers module. Its message never contains a key. */
 export class WorkersError extends VtepError<WorkersErrorCode> {}

@@ -5,6 +5,8 @@
  *
  * {@link WorkerGroup} starts the threads, whose code calls {@link servePackets}. {@link workerOfFlow} and
  * {@link workerOfSa} choose a packet's worker so that its flow or SA stays in order.
+ *
+ * The threads of a {@link TaskGroup} get their input themselves, such as a capture file, and call {@link serveTask}.
  * @module vtep/workers
  */
 export { WorkersError, type WorkersErrorCode } from './error.js';
@@ -14,4 +16,7 @@ export { type RingColumns, RingWriter } from './ring-writer.js';
 export { type PacketService, servePackets } from './serve-packets.js';
 export { type PairLoad, FlowSharding, workerOfFlow, workerOfSa } from './flow-sharding.js';
 export { type TopologyMessage, topologyMessage, topologyOfMessage, wipeMessage } from './topology-message.js';
-export { MAX_WORKERS, WorkerGroup, type WorkerGroupOptions } from './worker-group.js';
+export { isTask, serveTask, type TaskContext } from './serve-task.js';
+export { TaskGroup, type TaskOptions } from './task-group.js';
+export { MAX_WORKERS } from './worker-count.js';
+export { WorkerGroup, type WorkerGroupOptions } from './worker-group.js';

@@ -2,13 +2,11 @@
  * Worker threads, each fed by a ring of packets, which it processes in order. No silent loss: given = in the results +
  * lost.
  */
-import { WorkersError } from './error.js';
+import type { WorkersError } from './error.js';
 import { checkColumns, type RingOptions } from './packet-ring.js';
 import type { RingColumns } from './ring-writer.js';
+import { checkWorkers } from './worker-count.js';
 import { WorkerThread } from './worker-thread.js';
-
-/** Maximum number of workers of a group. */
-export const MAX_WORKERS = 64;
 
 /** Options of a group; all rings have the same size. */
 export interface WorkerGroupOptions extends RingOptions {
@@ -57,9 +55,7 @@ export class WorkerGroup {
    */
   static async start(module: URL, options: WorkerGroupOptions): Promise<WorkerGroup> {
     const { workers, data, integers = 0, floats = 0 } = options;
-    if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
-      throw new WorkersError('BAD_GROUP', `a group has 1 to ${MAX_WORKERS} workers, not ${workers}`);
-    }
+    checkWorkers(workers);
     checkColumns(integers, floats);
     const columns = { integers: new Int32Array(integers), floats: new Float64Array(floats) };
     const threads: WorkerThread[] = [];

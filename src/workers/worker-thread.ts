@@ -106,7 +106,7 @@ export class WorkerThread {
 }
 
 /** The message of an error in one line, without the stack. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return error instanceof Error
     ? plainMessage(error.message.split('\n', 1)[0])
     : 'it threw a value that is not an Error';

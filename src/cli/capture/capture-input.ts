@@ -29,7 +29,14 @@ function unknownLinkType(source: PacketSource, linkTypes: readonly number[]): Ca
  * @throws CaptureError if it can't be read, or its link type is unsupported
  */
 export async function openInput(path: string): Promise<PacketSource> {
-  const source = await openCaptureFile(path);
+  return withKnownLinkType(await openCaptureFile(path));
+}
+
+/**
+ * Closes a capture whose packets can't be decoded.
+ * @throws CaptureError if its link type is unsupported
+ */
+export async function withKnownLinkType(source: PacketSource): Promise<PacketSource> {
   if (source.format === 'pcap' && !isLinkTypeKnown(source.interfaces[0].linkType)) {
     await source.close();
     throw unknownLinkType(source, [source.interfaces[0].linkType]);
@@ -40,6 +47,16 @@ export async function openInput(path: string): Promise<PacketSource> {
 /** Prints a capture's notes, indented under a report. */
 export function sayNotes({ notes }: PacketSource): void {
   for (const { message, count } of notes) say(`  CAPTURE_ODD ${grouped(count)}: ${message}`);
+}
+
+/** Reports where Ctrl-C ended the reading. */
+export function sayInterrupted(name: string, packets: number, pass = ''): void {
+  say(`vtep: ${name}: interrupted at ${pass === '' ? '' : `${pass}, `}packet ${grouped(packets)}`, 'yellow');
+}
+
+/** Reports why a capture ended early. */
+export function sayDamage(name: string, damage: string, packets: number): void {
+  say(`vtep: ${name}: ${damage}; read the ${packets} packets before it`, 'yellow');
 }
 
 /**
@@ -75,8 +92,7 @@ export async function readInput(
     if (!isInterrupted()) await closed;
   }
   if (isInterrupted()) {
-    const pass = passes?.pass ?? '';
-    say(`vtep: ${source.name}: interrupted at ${pass === '' ? '' : `${pass}, `}packet ${grouped(packets)}`, 'yellow');
+    sayInterrupted(source.name, packets, passes?.pass);
     return packets;
   }
   const { damage } = source;
@@ -88,7 +104,7 @@ export async function readInput(
   }
   if (damage !== undefined) {
     if (packets === 0) throw new CaptureError(damage.code, `${source.name}: ${damage.message}`, { cause: damage });
-    say(`vtep: ${source.name}: ${damage.message}; read the ${packets} packets before it`, 'yellow');
+    sayDamage(source.name, damage.message, packets);
   } else if (packets === 0) {
     say(`vtep: ${source.name}: no packets`);
   }

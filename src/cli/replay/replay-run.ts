@@ -1,15 +1,23 @@
 /** One replay of a capture, in the main thread or in workers. */
 import { randomFillSync } from 'node:crypto';
 import { hkdfSha256 } from '../../aead/index.js';
-import { type CaptureBatch, PcapWriter } from '../../capture/index.js';
+import { type CaptureBatch, closeShared, openShared, PcapWriter, type SharedFile } from '../../capture/index.js';
 import type { Oversize } from '../../dataplane/index.js';
 import { seedFlows } from '../../memory/index.js';
 import type { Topology } from '../../overlay/index.js';
-import { CaptureFrames, CaptureKind, ParallelReplay, Replay, type ReplayResult } from '../../replay/index.js';
+import {
+  CaptureFrames,
+  CaptureKind,
+  FileReplay,
+  FrameClock,
+  ParallelReplay,
+  Replay,
+  type ReplayResult,
+} from '../../replay/index.js';
 import { EthernetHeaders } from '../../wire/index.js';
 import { aeadOption } from '../options/aead-option.js';
-import { readInput } from '../capture/capture-input.js';
-import { isInterrupted } from '../interruption.js';
+import { readInput, sayDamage, sayInterrupted } from '../capture/capture-input.js';
+import { isInterrupted, unlessInterrupted } from '../interruption.js';
 import type { KeysOption } from '../keys/key-files.js';
 import { openOutput } from '../output.js';
 import { Progress } from '../progress.js';
@@ -106,25 +114,6 @@ async function readFrames(
   return { withoutFrame, cut, tooLong };
 }
 
-/** The time of frames since the first one. Each further pass continues where the previous one ended. */
-class FrameClock {
-  #now = 0;
-  #start = Number.NaN;
-
-  restart(): void {
-    this.#start = Number.NaN;
-  }
-
-  /** The time of a frame, in seconds. */
-  at({ seconds, nanoseconds }: CaptureFrames): number {
-    const time = seconds + nanoseconds / 1e9;
-    if (Number.isNaN(this.#start)) this.#start = time - this.#now;
-    // A capture may contain any timestamps; a clock counts up to 2^53.
-    this.#now = Math.min(Number.MAX_SAFE_INTEGER, Math.max(this.#now, time - this.#start));
-    return this.#now;
-  }
-}
-
 /** Replays in the main thread; the measured time excludes reading. */
 async function runHere(
   call: ReplayCall,
@@ -188,7 +177,10 @@ async function runHere(
   }
 }
 
-/** Replays in workers; reading runs in parallel and is part of the measured time. */
+/** How often the status line is written while workers read, in milliseconds. */
+const STATUS_MS = 200;
+
+/** Replays in workers that are given the frames; reading runs in parallel and is part of the measured time. */
 async function runByWorkers(
   call: ReplayCall,
   topology: Topology,
@@ -215,6 +207,62 @@ async function runByWorkers(
     return { ...outcome, milliseconds, ...skipped };
   } finally {
     await replay.close();
+  }
+}
+
+/** Replays a file in workers that read it themselves, which is part of the measured time. */
+async function runFromFile(
+  call: ReplayCall,
+  file: SharedFile,
+  topology: Topology,
+  keys: KeysOption['choice'] | undefined,
+): Promise<Outcome> {
+  const { observed } = call.input;
+  const { workers, loops } = call.values;
+  const began = performance.now();
+  const replay = new FileReplay(WORKER, file, topology, {
+    ...runOptions(call),
+    workers,
+    loops,
+    kind: observed.kind,
+    conversations: observed.conversations(),
+    ...(keys === undefined ? {} : { cipher: keys.aead.name }),
+  });
+  const progress = new Progress();
+  const status = setInterval(() => progress.tick({ ...file, position: replay.position }), STATUS_MS);
+  try {
+    const finished = replay.finish();
+    let outcome = await unlessInterrupted(finished);
+    if (outcome === undefined) {
+      replay.stop();
+      outcome = await finished;
+    }
+    const milliseconds = performance.now() - began;
+    progress.end();
+    const { result, withoutFrame, truncated, tooLong, packets, damage } = outcome;
+    if (isInterrupted()) sayInterrupted(file.name, packets);
+    else if (damage !== undefined) sayDamage(file.name, damage, packets);
+    return { milliseconds, lostToWorkers: 0, result, withoutFrame, cut: truncated, tooLong };
+  } finally {
+    clearInterval(status);
+    progress.end();
+    await replay.close();
+  }
+}
+
+/** Workers read a file themselves, unless only one thread can read it, or has the keys to decrypt it. */
+async function runOnCores(
+  call: ReplayCall,
+  topology: Topology,
+  keys: KeysOption['choice'] | undefined,
+  workers: number,
+): Promise<Outcome> {
+  const file = call.keys === undefined ? openShared(call.path) : undefined;
+  if (file === undefined) return runByWorkers(call, topology, keys, workers);
+  try {
+    return await runFromFile(call, file, topology, keys);
+  } finally {
+    closeShared(file);
   }
 }
 
@@ -247,9 +295,7 @@ export async function runReplay(
   // A fixed seed gives every run the same source ports, so that outputs can be compared.
   seedFlows(1);
   const outcome =
-    workers === 1
-      ? await runHere(call, topology, choice, wirePath)
-      : await runByWorkers(call, topology, choice, workers);
+    workers === 1 ? await runHere(call, topology, choice, wirePath) : await runOnCores(call, topology, choice, workers);
   return {
     encrypted: sealed,
     profile: topology.profile,

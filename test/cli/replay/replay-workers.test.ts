@@ -1,10 +1,12 @@
 /** `vtep replay --workers` from the command line. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { fixture, ROOT } from '../../repository.js';
-import { MAIN, vtep } from '../run.js';
+import { MAIN, scratch, vtep } from '../run.js';
 
 const WIRE = fixture('docker/03-vip-http.underlay.pcap');
 const PRELOAD = join(ROOT, 'dist/test/cli/end-worker.js');
@@ -13,6 +15,22 @@ const PRELOAD = join(ROOT, 'dist/test/cli/end-worker.js');
 function runsOf(stdout: string): Record<string, unknown>[] {
   const { runs } = JSON.parse(stdout) as { runs: Record<string, unknown>[] };
   return runs.map((run) => ({ ...run, milliseconds: 0, framesPerSecond: 0 }));
+}
+
+/** A replay whose first worker fails. */
+function failing(...words: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['--import', PRELOAD, MAIN, 'replay', ...words], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+}
+
+/** The recording, compressed. */
+function packedWire(): string {
+  const folder = scratch();
+  const path = join(folder, 'wire.pcap.gz');
+  writeFileSync(path, gzipSync(readFileSync(WIRE)));
+  return path;
 }
 
 describe('replay --workers', () => {
@@ -33,7 +51,7 @@ describe('replay --workers', () => {
   test('1 means the main thread: no rows about workers, and options that need packet order work', async () => {
     const call = await vtep(['replay', WIRE, '--encrypt', '--workers', '1', '--rotate-every', '5']);
     assert.equal(call.status, 0, call.stderr);
-    assert.doesNotMatch(call.stdout, /worker/);
+    assert.doesNotMatch(call.stdout, /^ +workers/m);
     assert.match(call.stdout, /key rotations/);
   });
 
@@ -46,13 +64,15 @@ describe('replay --workers', () => {
     assert.deepEqual(run, { ...alone, workers: 2 });
   });
 
-  test('reports a failed worker, counts its frames in a separate row, and --strict exits 1', () => {
-    const words = ['replay', WIRE, '--workers', '2'];
-    const run = (...more: string[]): { status: number | null; stdout: string; stderr: string } =>
-      spawnSync(process.execPath, ['--import', PRELOAD, MAIN, ...words, ...more], {
-        encoding: 'utf8',
-        timeout: 60_000,
-      });
+  test('ends with an error if a worker that reads a file fails: the rest is incomplete', () => {
+    const { status, stdout, stderr } = failing(WIRE, '--workers', '2');
+    assert.equal(stderr, 'vtep: worker 1 ended before its work was done (exit code 5)\n');
+    assert.deepEqual([status, stdout], [2, '']);
+  });
+
+  test('reports a failed worker that was given frames, counts them in a separate row, and --strict exits 1', () => {
+    // Only one thread can read a compressed file.
+    const run = (...more: string[]): ReturnType<typeof failing> => failing(packedWire(), '--workers', '2', ...more);
     const shown = run();
     assert.equal(shown.status, 0, shown.stderr);
     assert.match(
