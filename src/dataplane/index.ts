@@ -25,7 +25,7 @@
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonOfReassembly, dropReasonText } from './drop-reason.js';
-export { MAX_ENCAPSULATIONS, UnderlayDecoder } from './underlay-decoder.js';
+export { type DecoderCounts, MAX_ENCAPSULATIONS, UnderlayDecoder } from './underlay-decoder.js';
 export type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
 export { Verdict } from './verdict.js';
 export { Classify, type ClassifyOutputs } from './classify.js';
@@ -54,6 +54,6 @@ export { clampMss } from './mss-clamp.js';
 export { PACKET_TOO_BIG_HEADROOM, PacketTooBig } from './packet-too-big.js';
 export { PeerMark, PeerMarks } from './peer-marks.js';
 export { PathMtuDiscovery } from './path-mtu-discovery.js';
-export { VniCounts } from './vni-counts.js';
+export { VniCounts, type VniPackets } from './vni-counts.js';
 export { guessText, type GuessedPort, looksLikeVxlan, VxlanGuess } from './vxlan-guess.js';
 export { Tunnel, type TunnelOptions } from './tunnel.js';

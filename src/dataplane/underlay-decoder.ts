@@ -46,7 +46,7 @@ import { Classifier, PacketKind } from './packet-kind.js';
 import { FragmentSource, Reassembly, walkReassembled } from './reassembly.js';
 import type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
 import { Verdict } from './verdict.js';
-import { VniCounts } from './vni-counts.js';
+import { VniCounts, type VniPackets } from './vni-counts.js';
 import { VxlanGuess } from './vxlan-guess.js';
 import { holdsFrame, VxlanStrip } from './vxlan-strip.js';
 
@@ -67,6 +67,18 @@ function checkOption(name: string, value: number, least: number, most: number): 
 
 /** The longest IP packet: an IPv6 header and 65,535 bytes. The buffer grows for longer ones (jumbograms). */
 const LONGEST_PACKET = 65_575;
+
+/** What a decoder counted of packets other than fragments and ESP, as plain data. */
+export interface DecoderCounts {
+  readonly packets: number;
+  readonly frames: number;
+  readonly framePackets: number;
+  readonly policyPackets: number;
+  readonly filtered: VniPackets;
+  readonly reserved: VniPackets;
+  /** By `DropReason`. */
+  readonly drops: Float64Array;
+}
 
 /**
  * Decodes packets one at a time. The fields hold the results until the next call. Input packets are never written to.
@@ -222,6 +234,34 @@ export class UnderlayDecoder {
     drops.counts.set(this.#drops);
     this.reassembly.addDrops(drops.counts);
     return drops;
+  }
+
+  /** What was counted so far, for `addCounts` of another decoder. */
+  counts(): DecoderCounts {
+    const { packets, frames, framePackets, policyPackets, filtered, reserved } = this;
+    return {
+      packets,
+      frames,
+      framePackets,
+      policyPackets,
+      filtered: { packets: filtered.packets, vnis: filtered.vnis },
+      reserved: { packets: reserved.packets, vnis: reserved.vnis },
+      drops: this.drops.counts,
+    };
+  }
+
+  /**
+   * Adds what another decoder counted of other packets of the same capture, without fragments and ESP.
+   * @returns whether the counts are now those of one decoder for all packets (see `VniCounts`)
+   */
+  addCounts({ packets, frames, framePackets, policyPackets, filtered, reserved, drops }: DecoderCounts): boolean {
+    this.packets += packets;
+    this.frames += frames;
+    this.framePackets += framePackets;
+    this.policyPackets += policyPackets;
+    drops.forEach((count, reason) => (this.#drops[reason] += count));
+    const isFiltered = this.filtered.merge(filtered);
+    return this.reserved.merge(reserved) && isFiltered;
   }
 
   /**

@@ -13,6 +13,7 @@ export class AddressTable {
   readonly #ipv4Ids: number[] = [];
   readonly #ipv6Ids: number[] = [];
   readonly #texts: string[] = [];
+  #byText: Map<string, number> | undefined;
 
   /** @param limit maximum number of addresses */
   constructor(limit: number) {
@@ -37,6 +38,25 @@ export class AddressTable {
   /** Likewise, for an address of IP version `family` at `offset`. */
   at(family: number, bytes: Uint8Array, offset: number): number {
     return this.#add(bytes, family, offset);
+  }
+
+  /** Whether an address couldn't be listed, or another one can't be. */
+  get full(): boolean {
+    return this.unlisted > 0 || this.#texts.length >= this.#limit;
+  }
+
+  /**
+   * The id of an address by its text, for a report: it is added if it is new, but packets with it get another id.
+   * @param text as `text` returns it
+   */
+  idOf(text: string): number {
+    this.#byText ??= new Map(this.#texts.map((each, id) => [each, id]));
+    let id = this.#byText.get(text);
+    if (id === undefined) {
+      id = this.#texts.push(text) - 1;
+      this.#byText.set(text, id);
+    }
+    return id;
   }
 
   /** The text of an address, by id. */

@@ -89,6 +89,17 @@ export class ChecksumTable {
     this.#addOuter(bytes, outer, opened);
   }
 
+  /** Adds the counts of another table. */
+  merge(rows: readonly ChecksumRow[]): void {
+    rows.forEach(({ good, absent, partial, bad }, kind) => {
+      const row = this.rows[kind];
+      row.good += good;
+      row.absent += absent;
+      row.partial += partial;
+      row.bad += bad;
+    });
+  }
+
   #addInner(bytes: Uint8Array, inner: Layers): void {
     if (inner.family === 4) {
       this.#count(ChecksumKind.InnerIpv4, isIpv4ChecksumValid(bytes, inner.networkOffset), inner.lengthUnset);

@@ -36,6 +36,17 @@ export class EndpointTable {
     this.#long = new KeyIndex(7, limit);
   }
 
+  /** Whether an endpoint couldn't be listed, or another one can't be. */
+  get full(): boolean {
+    return this.unlisted > 0 || this.rows.length >= this.#limit;
+  }
+
+  /** Replaces all rows, for a report: no frame may be counted afterwards. */
+  replace(rows: Iterable<EndpointRow>): void {
+    this.rows.length = 0;
+    for (const row of rows) this.rows.push(row);
+  }
+
   /**
    * Counts a frame sent by an endpoint.
    * @param macOffset offset of its MAC address

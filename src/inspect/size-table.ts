@@ -1,4 +1,5 @@
 /** Size distribution of packets on the wire and of inner frames. */
+import type { SizePart } from './shares/survey-part.js';
 
 /** Upper bounds of the classes in bytes, inclusive; a last class covers larger sizes. */
 export const SIZE_BOUNDS = [63, 127, 255, 511, 1023, 1518, 9216] as const;
@@ -21,6 +22,21 @@ export class SizeTable {
     this.bytes += bytes;
     if (bytes < this.smallest) this.smallest = bytes;
     if (bytes > this.largest) this.largest = bytes;
+  }
+
+  /** The counts, for `merge`. */
+  part(): SizePart {
+    const { counts, packets, bytes, smallest, largest } = this;
+    return { counts, packets, bytes, smallest, largest };
+  }
+
+  /** Adds the counts of another table. */
+  merge({ counts, packets, bytes, smallest, largest }: SizePart): void {
+    counts.forEach((count, index) => (this.counts[index] += count));
+    this.packets += packets;
+    this.bytes += bytes;
+    this.smallest = Math.min(this.smallest, smallest);
+    this.largest = Math.max(this.largest, largest);
   }
 }
 

@@ -13,34 +13,23 @@ import {
 } from '../dataplane/index.js';
 import type { GossipKeyring } from '../gossip/index.js';
 import type { RingSa } from '../overlay/index.js';
-import {
-  ArpView,
-  checkArp,
-  type Encapsulation,
-  encapsulationName,
-  EthernetView,
-  EtherType,
-  HeaderError,
-  isZeroMac,
-  Layers,
-} from '../wire/index.js';
-import { AddressTable } from './address-table.js';
+import { type Encapsulation, encapsulationName, type Layers } from '../wire/index.js';
 import { formatTime } from './capture-clock.js';
-import { ChecksumTable } from './checksum-table.js';
 import { decoderAccounting } from './decoder-accounting.js';
-import { EndpointTable } from './endpoint-table.js';
 import { EspSurvey } from './esp-survey.js';
 import { addFlow } from './flows/flow-feed.js';
 import { type FlowReport, flowReport, timeSeriesReport } from './flows/flow-report.js';
 import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
 import { TrafficSeries } from './flows/traffic-series.js';
+import { FrameSurvey } from './frame-survey.js';
 import { type GossipReport, GossipSurvey } from './gossip/index.js';
-import { NetworkTable } from './network-table.js';
 import type { CipherReport, Problem, SizeReport, SurveyReport } from './report.js';
 import type { AddressNames } from './services/address-names.js';
-import { SIZE_BOUNDS, SizeTable, sizeClassName } from './size-table.js';
+import type { PlainVxlan } from './shares/plain-vxlan.js';
+import type { SurveyPart } from './shares/survey-part.js';
+import { SurveyShare } from './shares/survey-shares.js';
+import { SizeTable, sizeClassName } from './size-table.js';
 import { TrafficTable } from './traffic-table.js';
-import { TunnelTable } from './tunnel-table.js';
 
 /** Options of a survey. */
 export interface SurveyOptions extends UnderlayDecoderOptions {
@@ -77,11 +66,6 @@ export interface SurveyOptions extends UnderlayDecoderOptions {
 
 type EndpointReport = SurveyReport['endpoints'][number];
 
-/** A packet larger than any network's jumbo frames was never on a wire. */
-const MAX_WIRE_MTU = SIZE_BOUNDS[6];
-/** Largest Ethernet frame without jumbo frames, with a VLAN tag. */
-const ETHERNET_MAX = SIZE_BOUNDS[5];
-
 /**
  * Statistics of a capture, collected batch by batch in bounded memory.
  * @example
@@ -98,12 +82,9 @@ export class Survey {
   /** Holds what the last packet of `add` is. */
   readonly decoder: UnderlayDecoder;
   /** Layers of the last inner frame; valid after a packet whose `decoder.vni` isn't -1. */
-  readonly inner = new Layers({ fromCapture: true });
+  readonly inner: Layers;
 
-  readonly #addresses: AddressTable;
-  readonly #networks: NetworkTable;
-  readonly #tunnels: TunnelTable;
-  readonly #endpoints: EndpointTable;
+  readonly #frames: FrameSurvey;
   readonly #esp: EspSurvey;
   readonly #ringSas: readonly RingSa[];
   readonly #cipher: CipherReport | null;
@@ -118,23 +99,14 @@ export class Survey {
   readonly #names: AddressNames | undefined;
   readonly #gossip: GossipSurvey | undefined;
   readonly #wireSizes = new SizeTable();
-  readonly #innerSizes = new SizeTable();
-  readonly #checksums: ChecksumTable | undefined;
+  readonly #share: SurveyShare;
   readonly #linkTypes = new Set<number>();
-  readonly #ethernet = new EthernetView();
-  readonly #arp = new ArpView();
   #lastLinkType = -1;
   #firstSeconds = Number.NaN;
   #firstNanos = 0;
   #lastSeconds = Number.NaN;
   #lastNanos = 0;
   #backwards = 0;
-  #innerFragments = 0;
-  #innerFaults = 0;
-  #badSources = 0;
-  #arpFrames = 0;
-  #superFrames = 0;
-  #unsetLengths = 0;
   #encapsulated = 0;
   readonly #encapsulations = new Set<number>();
 
@@ -142,14 +114,18 @@ export class Survey {
   constructor(options: SurveyOptions = {}) {
     const rows = options.maxRows ?? 65_536;
     this.decoder = new UnderlayDecoder(options);
-    this.#addresses = new AddressTable(rows);
-    this.#networks = new NetworkTable(rows);
-    this.#tunnels = new TunnelTable(rows);
-    this.#endpoints = new EndpointTable(rows);
-    this.#esp = new EspSurvey(this.#addresses, rows);
+    this.#frames = new FrameSurvey(rows, options.checksums !== false);
+    this.inner = this.#frames.inner;
+    this.#esp = new EspSurvey(this.#frames.addresses, rows);
     this.#ringSas = options.ringSas ?? [];
     this.#cipher = options.cipher ?? null;
-    this.#checksums = options.checksums === false ? undefined : new ChecksumTable();
+    const { decoder } = this;
+    this.#share = new SurveyShare({
+      decoder,
+      frames: this.#frames,
+      wireSizes: this.#wireSizes,
+      series: this.#series,
+    });
     const { flows = false, names } = options;
     this.#listsFlows = flows !== false;
     this.#names = names;
@@ -175,24 +151,71 @@ export class Survey {
     return verdict;
   }
 
+  /** When the traffic over time begins; undefined before its first packet. */
+  get start(): { readonly seconds: number; readonly nanoseconds: number } | undefined {
+    return this.#series.start;
+  }
+
+  /**
+   * Prepares this survey for one share of a capture's packets.
+   * @param start that of a survey of all packets
+   */
+  begin(start: { readonly seconds: number; readonly nanoseconds: number }): void {
+    this.#series.begin(start);
+  }
+
+  /**
+   * Counts the packets of a batch that belong to one of several threads.
+   * @param worker index of the thread; the first one also has what concerns all packets: their times
+   */
+  addShare(batch: CaptureBatch, owners: PlainVxlan, worker: number): void {
+    const share = this.#share;
+    for (let i = 0; i < batch.count; i++) {
+      if (owners.ownerOf(batch, i) === worker) {
+        this.#add(batch, i);
+        share.follow(share.packets + i);
+      } else {
+        this.#seriesLength[i] = 0;
+        if (worker === 0) this.#addOrder(batch, i);
+      }
+    }
+    for (let i = 0; i < batch.count; i++) this.#addToSeries(batch, i);
+    share.packets += batch.count;
+  }
+
+  /** What `addShare` counted, for `merge` in the first thread. */
+  part(): SurveyPart {
+    return this.#share.part();
+  }
+
+  /**
+   * Adds what other threads counted; no packet may be added afterwards.
+   * @returns whether the report is now exactly that of a survey of all packets. If not, survey them in one thread
+   */
+  merge(parts: readonly SurveyPart[]): boolean {
+    return this.#share.merge(parts);
+  }
+
+  /** Packets of the capture so far that `addShare` got, including those of other threads. */
+  get sharedPackets(): number {
+    return this.#share.packets;
+  }
+
   #add(batch: CaptureBatch, index: number): Verdict {
     const { decoder } = this;
     const offset = batch.offset[index];
     const length = batch.originalLength[index];
     const linkType = batch.linkType[index];
     this.#wireSizes.add(length);
-    if (linkType !== this.#lastLinkType) {
-      this.#linkTypes.add(linkType);
-      this.#lastLinkType = linkType;
-    }
-    if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
+    this.#addOrder(batch, index);
     const end = offset + batch.capturedLength[index];
     const verdict = decoder.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
     if (decoder.encrypted) this.#addEsp(verdict);
     this.#seriesVni[index] = decoder.vni;
     this.#seriesLength[index] = 0;
     if (decoder.vni >= 0) {
-      this.#addFrame(verdict === Verdict.Frame);
+      if (decoder.depth > 0) this.#addEncapsulated();
+      this.#frames.add(decoder, verdict === Verdict.Frame);
       this.#seriesLength[index] = decoder.frameEnd - decoder.frameOffset;
     } else if (verdict === Verdict.Other) {
       this.#addOther(length);
@@ -215,9 +238,9 @@ export class Survey {
     const drops = decoder.drops.counts;
     const known = !Number.isNaN(this.#firstSeconds);
     const endpoints = new Map<number, number>();
-    for (const row of this.#endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
-    const text = (id: number): string => this.#addresses.text(id);
-    const named = this.#endpoints.rows
+    for (const row of this.#frames.endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
+    const text = (id: number): string => this.#frames.addresses.text(id);
+    const named = this.#frames.endpoints.rows
       .map((row) => ({ ...row, ip: row.ip ?? null, vtep: text(row.vtep) }))
       .sort((a, b) => a.vni - b.vni)
       .map((row) => this.#nameEndpoint(row));
@@ -238,13 +261,13 @@ export class Survey {
       filtered: decoder.filtered.vnis,
       vxlanPorts: decoder.guess.ports,
       frames: decoder.frames,
-      networks: this.#networks.rows
+      networks: this.#frames.networks.rows
         .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
         .sort((a, b) => a.vni - b.vni),
       timeSeries: timeSeriesReport(this.#series),
       flows: this.#listsFlows ? (flows ?? null) : null,
       services: this.#names?.serviceLoad(flows?.conversations ?? []) ?? null,
-      tunnels: this.#tunnels.rows.map((row) => ({
+      tunnels: this.#frames.tunnels.rows.map((row) => ({
         source: text(row.source),
         destination: text(row.destination),
         frames: row.frames,
@@ -255,19 +278,29 @@ export class Survey {
       })),
       endpoints: named,
       esp: this.#esp.report(this.#ringSas),
-      sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#innerSizes) },
+      sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#frames.sizes) },
       fragments: {
         fragments: decoder.reassembly.of(FragmentSource.Wire).fragments,
         reassembled: decoder.reassembly.of(FragmentSource.Wire).datagrams,
         held: decoder.held,
-        inner: this.#innerFragments,
+        inner: this.#frames.counts.innerFragments,
       },
-      checksums: this.#checksums?.rows ?? [],
+      checksums: this.#frames.checksums?.rows ?? [],
       otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
       gossip,
       problems: [...this.#problems(sources, drops, named), ...gossipProblems(gossip)],
       cipher: this.#cipher,
     };
+  }
+
+  /** Counts what depends on the order of all packets: their link types and times. */
+  #addOrder(batch: CaptureBatch, index: number): void {
+    const linkType = batch.linkType[index];
+    if (linkType !== this.#lastLinkType) {
+      this.#linkTypes.add(linkType);
+      this.#lastLinkType = linkType;
+    }
+    if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
   }
 
   #addToSeries(batch: CaptureBatch, index: number): void {
@@ -283,64 +316,15 @@ export class Survey {
     addFlow(table, decoder, verdict, inner, batch.linkType[index], length, seconds, batch.nanoseconds[index]);
   }
 
-  #addFrame(whole: boolean): void {
-    const { decoder, inner } = this;
-    const { outerBytes: bytes, frameOffset, frameEnd, outer, vni } = decoder;
-    const length = frameEnd - frameOffset;
-    const captured = Math.min(frameEnd, decoder.capturedEnd);
-    inner.walkEthernet(bytes, frameOffset, captured, frameEnd);
-    if (inner.lengthUnset || outer.lengthUnset) this.#unsetLengths++;
-    if (decoder.depth > 0) this.#addEncapsulated();
-    this.#innerSizes.add(length);
-    this.#networks.add(vni, length, !whole, decoder.opened);
-    const source = this.#addresses.source(bytes, outer);
-    const destination = this.#addresses.destination(bytes, outer);
-    this.#tunnels.addFrame(source, destination, vni, length);
-    const faulty = inner.headerError !== HeaderError.None && inner.headerError !== HeaderError.Truncated;
-    if (faulty) this.#innerFaults++;
-    else if (inner.family !== 0 && inner.isFragment) this.#innerFragments++;
-    if (captured >= frameOffset + 14) this.#addEndpoints(bytes, captured, source, destination, length);
-    if (!whole) return;
-    this.#checksums?.add(bytes, outer, inner, decoder.opened);
-    const wireLength = decoder.opened ? decoder.espBytes : outer.networkEnd - outer.networkOffset;
-    const partial = this.#checksums?.partial === true;
-    // Anything that arrived in fragments was on the wire, whatever its length.
-    if (decoder.parts > 1) return;
-    if (wireLength > MAX_WIRE_MTU || (partial && wireLength > ETHERNET_MAX)) this.#superFrames++;
-  }
-
-  #addEndpoints(bytes: Uint8Array, captured: number, source: number, destination: number, length: number): void {
-    const { decoder, inner } = this;
-    const { vni } = decoder;
-    const frame = this.#ethernet.wrap(bytes, decoder.frameOffset);
-    const { sourceOffset, destinationOffset } = frame;
-    let family = inner.family;
-    let sourceIp = inner.addressOffset;
-    let destinationIp = inner.addressOffset + (family === 4 ? 4 : 16);
-    if (family === 0 && inner.etherType === EtherType.Arp) {
-      this.#arpFrames++;
-      if (checkArp(bytes, inner.networkOffset, captured) === HeaderError.None) {
-        family = 4;
-        sourceIp = this.#arp.wrap(bytes, inner.networkOffset).senderIpOffset;
-        destinationIp = this.#arp.targetIpOffset;
-      }
-    }
-    if ((bytes[sourceOffset] & 1) !== 0 || isZeroMac(bytes, sourceOffset)) this.#badSources++;
-    else this.#endpoints.sent(vni, bytes, sourceOffset, family, sourceIp, source, length);
-    if (!frame.isGroup) {
-      this.#endpoints.received(vni, bytes, destinationOffset, family, destinationIp, destination, length);
-    }
-  }
-
   #addEsp(verdict: Verdict): void {
     this.#esp.add(this.decoder, verdict);
-    this.#tunnels.addEsp(this.#esp.source, this.#esp.destination, this.decoder.espBytes);
+    this.#frames.tunnels.addEsp(this.#esp.source, this.#esp.destination, this.decoder.espBytes);
     if (this.decoder.depth > 0 && this.decoder.vni < 0) this.#addEncapsulated();
   }
 
   #addOther(length: number): void {
     const { outer, outerBytes, capturedEnd, depth, encapsulations, parts } = this.decoder;
-    if (outer.lengthUnset) this.#unsetLengths++;
+    if (outer.lengthUnset) this.#frames.counts.unsetLengths++;
     const kind = (depth === 0 ? 0 : encapsulations[0]) as Encapsulation;
     // Only the last fragment of a reassembled packet is available; the IP length covers all of them.
     const size = parts === 1 ? length : outer.networkEnd - outer.networkOffset;
@@ -421,24 +405,24 @@ export class Survey {
       else warning(dropReasonName(reason), count, text);
     });
     problems.push(...this.#esp.problems(this.#ringSas));
-    const clear = this.#networks.rows.reduce(
+    const clear = this.#frames.networks.rows.reduce(
       (sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0),
       0,
     );
     warning('CLEAR_VXLAN', clear, 'clear frames of a VNI that is otherwise encrypted: Swarm drops them (fail closed)');
-    const moved = this.#endpoints.rows.filter((row) => row.moves > 0).length;
+    const moved = this.#frames.endpoints.rows.filter((row) => row.moves > 0).length;
     warning('ENDPOINT_MOVED', moved, 'endpoints that sent from behind more than one VTEP');
     warning(
       'MAC_INVALID_SOURCE',
-      this.#badSources,
+      this.#frames.counts.badSources,
       'frames whose source MAC is zero or a group address: the kernel drops them',
     );
-    warning('INNER_HEADER', this.#innerFaults, 'frames whose inner headers are truncated or invalid');
-    for (const row of this.#checksums?.rows ?? []) {
+    warning('INNER_HEADER', this.#frames.counts.innerFaults, 'frames whose inner headers are truncated or invalid');
+    for (const row of this.#frames.checksums?.rows ?? []) {
       warning('CHECKSUM_BAD', row.bad, `wrong checksums: ${row.name}`);
     }
     note('FRAGMENTS_HELD', this.decoder.held, 'fragments of packets that are incomplete in the capture');
-    const partial = (this.#checksums?.rows ?? []).reduce((sum, row) => sum + row.partial, 0);
+    const partial = (this.#frames.checksums?.rows ?? []).reduce((sum, row) => sum + row.partial, 0);
     note(
       'CHECKSUM_PARTIAL',
       partial,
@@ -446,12 +430,12 @@ export class Survey {
     );
     note(
       'SUPER_FRAMES',
-      this.#superFrames,
+      this.#frames.counts.superFrames,
       'frames too large for the wire: recorded before segmentation offload (or after receive offload coalesced them)',
     );
     note(
       'LENGTH_UNSET',
-      this.#unsetLengths,
+      this.#frames.counts.unsetLengths,
       'packets with an IP length of 0, assumed to extend to their end: recorded on the sending host, before segmentation' +
         ' offload set it (TSO), or too long for the field (BIG TCP)',
     );
@@ -468,7 +452,11 @@ export class Survey {
       this.decoder.espPackets,
       'ESP packets that are not decrypted; --keys FILE decrypts them (on a node: ip -d xfrm state > FILE)',
     );
-    note('ARP_IN_TUNNEL', this.#arpFrames, 'inner ARP frames: a learning overlay; Swarm answers ARP on the node');
+    note(
+      'ARP_IN_TUNNEL',
+      this.#frames.counts.arpFrames,
+      'inner ARP frames: a learning overlay; Swarm answers ARP on the node',
+    );
     const names = this.#names;
     if (names !== undefined) {
       const stale = endpoints.filter((row) => row.stale === true).length;
@@ -481,7 +469,14 @@ export class Survey {
       this.#backwards,
       'packets older than an earlier one: first and last time are the earliest and the latest, not in file order',
     );
-    const tables = [this.#addresses, this.#networks, this.#tunnels, this.#endpoints, this.#esp.spis, this.#series];
+    const tables = [
+      this.#frames.addresses,
+      this.#frames.networks,
+      this.#frames.tunnels,
+      this.#frames.endpoints,
+      this.#esp.spis,
+      this.#series,
+    ];
     const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
     warning('TABLE_FULL', unlisted, 'rows not listed because a table is full, but counted in the totals');
     const unlistedFlows = this.#flows?.accounting.unlisted ?? 0;

@@ -22,10 +22,23 @@ export class TunnelTable {
   readonly rows: TunnelRow[] = [];
   /** Packets of directions that the full table couldn't list. */
   unlisted = 0;
+  readonly #limit: number;
   readonly #index: KeyIndex;
 
   constructor(limit: number) {
+    this.#limit = limit;
     this.#index = new KeyIndex(2, limit);
+  }
+
+  /** Whether a direction couldn't be listed, or another one can't be. */
+  get full(): boolean {
+    return this.unlisted > 0 || this.rows.length >= this.#limit;
+  }
+
+  /** Replaces all rows, for a report: no packet may be counted afterwards. */
+  replace(rows: Iterable<TunnelRow>): void {
+    this.rows.length = 0;
+    for (const row of rows) this.rows.push(row);
   }
 
   /** Counts a frame. */

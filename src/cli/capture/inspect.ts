@@ -1,16 +1,19 @@
 /** `vtep inspect`: summarizes captures. */
+import type { CaptureBatch } from '../../capture/index.js';
 import { MAX_CONVERSATIONS, Survey, type SurveyReport } from '../../inspect/index.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { FLOW_COLUMNS } from '../inspect/flow-columns.js';
 import { NAMES_OPTIONS, namesOption } from '../inspect/names-option.js';
-import { inputFiles, readInOrder } from '../inspect/input-files.js';
+import { inputFiles, type ReadCaptures, readInOrder } from '../inspect/input-files.js';
 import { openPicture, writePicture } from '../inspect/picture-file.js';
+import { surveyOnCores } from '../inspect/survey-workers.js';
 import { stopReadingOnInterrupt } from '../interruption.js';
 import { flag, Operand, option } from '../options/declared.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { choice, file, integer } from '../options/value-kinds.js';
+import { MAX_WORKERS } from '../../workers/index.js';
 import { TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { printPackets } from './packet-lines.js';
@@ -18,6 +21,37 @@ import { DEFAULT_ROWS, printFlows, printSurvey } from './survey-tables.js';
 
 const SORT_NAMES = FLOW_COLUMNS.map(({ name }) => name);
 const DEFAULT_SORT = 'bytes';
+
+/**
+ * Refuses options for which one thread must see all packets.
+ * @throws UsageError
+ */
+function checkWorkers(values: {
+  readonly workers: number;
+  readonly flows: boolean;
+  readonly packets: boolean;
+  readonly svg?: string | undefined;
+  readonly config?: string | undefined;
+  readonly swarm: readonly string[];
+}): void {
+  const { workers, flows, packets, svg, config, swarm } = values;
+  const given = { flows, packets, svg: svg !== undefined, config: config !== undefined, swarm: swarm.length > 0 };
+  const other = Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
+  if (workers > 1 && other !== undefined) {
+    throw new UsageError(`--${other} needs all packets in one thread; omit it or --workers`);
+  }
+}
+
+/** Surveys captures in one thread; with an output, prints a line per packet. */
+async function surveyAll(
+  paths: readonly string[],
+  survey: Survey,
+  lines: TextOutput | undefined,
+): Promise<{ readonly survey: Survey; readonly sources: ReadCaptures }> {
+  const onBatch =
+    lines === undefined ? (batch: CaptureBatch): void => survey.addBatch(batch) : printPackets(lines, survey);
+  return { survey, sources: await readInOrder(paths, onBatch) };
+}
 
 /** `vtep inspect FILE...`. */
 export const inspectCommand = declare({
@@ -54,6 +88,11 @@ export const inspectCommand = declare({
     ...NAMES_OPTIONS,
     ...UNDERLAY_DECODER_OPTIONS,
     checksums: flag('--no-checksums', "don't verify checksums"),
+    workers: option(
+      '--workers N',
+      `threads, 1 to ${MAX_WORKERS}, each of which reads the files and counts its own flows; what isn't clear VXLAN is counted by one`,
+      integer(1, MAX_WORKERS),
+    ).or(1),
     rows: option('--rows N', 'maximum rows per printed table; 0 for all', integer(0, 1e9)).or(DEFAULT_ROWS),
     strict: flag('--strict', 'exit 1 if there is a warning'),
   },
@@ -64,6 +103,7 @@ export const inspectCommand = declare({
       'vtep inspect wire.pcap --swarm networks.json --swarm services.json',
       'the same with names; the load of each service',
     ],
+    ['vtep inspect ring.pcap --workers 4', 'a large capture of clear VXLAN, on four cores'],
   ],
   async run(values, operands) {
     const { packets, json, rows, strict, flows, outside } = values;
@@ -72,27 +112,29 @@ export const inspectCommand = declare({
       throw new UsageError(`--${values.sort === undefined ? 'max-flows' : 'sort'} needs --flows`);
     }
     if (!flows && outside) throw new UsageError('--outside needs --flows');
+    checkWorkers(values);
     const paths = await inputFiles(operands);
     const names = await namesOption(values);
     const keys = await readKeysOption(values, false, true);
     const picture = openPicture(values.svg, paths);
-    const survey = new Survey({
-      ...underlayDecoderOptions(values),
-      ...keys?.openEsp(),
-      gossip: packets ? undefined : keys?.openGossip(),
-      checksums: values.checksums && !packets,
-      flows: (flows || picture !== undefined) && { maxConversations: values.maxFlows },
-      names: packets ? undefined : names,
-    });
+    const checksums = values.checksums && !packets;
+    const decoding = { ...underlayDecoderOptions(values), checksums };
+    const newSurvey = (): Survey =>
+      new Survey({
+        ...decoding,
+        ...keys?.openEsp(),
+        gossip: packets ? undefined : keys?.openGossip(),
+        flows: (flows || picture !== undefined) && { maxConversations: values.maxFlows },
+        names: packets ? undefined : names,
+      });
     const output = new TextOutput();
     let report: SurveyReport;
     try {
-      const sources = await readInOrder(
-        paths,
-        packets ? printPackets(output, survey) : (batch) => survey.addBatch(batch),
-      );
+      const surveyed =
+        (values.workers > 1 ? await surveyOnCores(paths, values.workers, decoding, newSurvey) : undefined) ??
+        (await surveyAll(paths, newSurvey(), packets ? output : undefined));
       keys?.finish();
-      report = survey.report(sources);
+      report = surveyed.survey.report(surveyed.sources);
       if (picture !== undefined) writePicture(picture, report);
     } finally {
       picture?.abandon();

@@ -47,9 +47,8 @@ export async function readInOrder(
   paths: readonly string[],
   onBatch: (batch: CaptureBatch) => void,
 ): Promise<ReadCaptures> {
-  const ordered = paths.length === 1 ? paths : await inTimeOrder(paths);
   const sources: PacketSource[] = [];
-  for (const path of ordered) {
+  for (const path of await inOrder(paths)) {
     // After Ctrl-C, the report is about what was read.
     if (isInterrupted()) break;
     const source = await openInput(path);
@@ -59,8 +58,9 @@ export async function readInOrder(
   return sources as ReadCaptures;
 }
 
-/** Captures without packets or times come last, in the order given. */
-async function inTimeOrder(paths: readonly string[]): Promise<string[]> {
+/** The order in which captures are read: those without packets or times come last, in the order given. */
+export async function inOrder(paths: readonly string[]): Promise<readonly string[]> {
+  if (paths.length === 1) return paths;
   const starts: { path: string; seconds: number; nanoseconds: number }[] = [];
   for (const path of paths) {
     // A pipe's first packets can't be read twice.

@@ -41,7 +41,7 @@ export const REPLAY_OPTIONS = {
   ).otherwise('the first node'),
   workers: option(
     '--workers N',
-    `worker threads, 1 to ${MAX_WORKERS}, each with its own flows or SAs; 1 is the main thread alone`,
+    `worker threads, 1 to ${MAX_WORKERS}, each with its own flows or SAs; a file is read by each of them; 1 is the main thread alone`,
     integer(1, MAX_WORKERS),
   ).or(1),
   batch: option('--batch N', 'packets per batch, 1 to 256', integer(1, 256)).or(256),

@@ -21,6 +21,15 @@ export interface NetworkSeries {
   readonly packets: readonly number[];
 }
 
+/** What a series counted, for one with the same start. */
+export interface SeriesPart {
+  readonly widthMs: number;
+  readonly used: number;
+  /** Whether a packet was earlier than the start. */
+  readonly moved: boolean;
+  readonly networks: readonly { readonly vni: number; readonly bytes: Float64Array; readonly packets: Float64Array }[];
+}
+
 /** Traffic over time. */
 export interface TrafficSeriesReport {
   /** Start of the first interval in nanoseconds since 1970, UTC: the earliest packet, or up to one interval before it. */
@@ -47,6 +56,7 @@ export class TrafficSeries {
   #perMs = 1 / FIRST_WIDTH_MS;
   /** Number of intervals from the first to the last one with traffic. */
   #used = 0;
+  #moved = false;
   // Ids of recent networks by the low bits of their VNI: cheaper than the index, and frames of few networks alternate.
   readonly #recentVnis = new Int32Array(RECENT_VNIS).fill(NO_VNI);
   readonly #recentIds = new Int32Array(RECENT_VNIS);
@@ -70,6 +80,51 @@ export class TrafficSeries {
     if (!(interval >= 0 && interval < this.#used)) interval = this.#makeRoom(seconds, nanoseconds);
     this.#bytes[id][interval] += length;
     this.#packets[id][interval]++;
+  }
+
+  /** When the first packet was; undefined before it. */
+  get start(): { readonly seconds: number; readonly nanoseconds: number } | undefined {
+    if (Number.isNaN(this.#startSeconds)) return undefined;
+    return { seconds: this.#startSeconds, nanoseconds: this.#startNanoseconds };
+  }
+
+  /** Sets the time of the first packet, which another series counts; call it before `add`. */
+  begin({ seconds, nanoseconds }: { readonly seconds: number; readonly nanoseconds: number }): void {
+    this.#startSeconds = seconds;
+    this.#startNanoseconds = nanoseconds;
+  }
+
+  /** What was counted, for `merge`. */
+  part(): SeriesPart {
+    const networks = this.#bytes.map((bytes, id) => ({
+      vni: this.#index.word(id, 0),
+      bytes,
+      packets: this.#packets[id],
+    }));
+    return { widthMs: this.#widthMs, used: this.#used, moved: this.#moved, networks };
+  }
+
+  /**
+   * Adds what another series with the same start counted.
+   * @returns false if a packet was before the start, or there are too many networks: only one series can count that
+   */
+  merge({ widthMs, used, moved, networks }: SeriesPart): boolean {
+    if (moved || this.#moved) return false;
+    while (this.#widthMs < widthMs) this.#double();
+    const merged = this.#widthMs / widthMs;
+    for (const { vni, bytes, packets } of networks) {
+      this.#select(vni, 0);
+      const id = this.#recentIds[0];
+      if (id < 0) return false;
+      for (let i = 0; i < used; i++) {
+        const interval = Math.floor(i / merged);
+        this.#bytes[id][interval] += bytes[i];
+        this.#packets[id][interval] += packets[i];
+      }
+    }
+    this.#recentVnis.fill(NO_VNI);
+    this.#used = Math.max(this.#used, Math.ceil(used / merged));
+    return true;
   }
 
   /** The traffic so far; undefined if there was none with a time. */
@@ -137,6 +192,7 @@ export class TrafficSeries {
   }
 
   #moveBack(intervals: number): void {
+    this.#moved = true;
     for (const row of [...this.#bytes, ...this.#packets]) {
       row.copyWithin(intervals, 0, this.#used);
       row.fill(0, 0, intervals);
