@@ -100,6 +100,8 @@ export class Survey {
   readonly #gossip: GossipSurvey | undefined;
   readonly #wireSizes = new SizeTable();
   readonly #share: SurveyShare;
+  /** Indices of the batch's packets that are counted here, if several threads count. */
+  readonly #own = new Int32Array(BATCH_PACKETS);
   readonly #linkTypes = new Set<number>();
   #lastLinkType = -1;
   #firstSeconds = Number.NaN;
@@ -170,16 +172,14 @@ export class Survey {
    */
   addShare(batch: CaptureBatch, owners: PlainVxlan, worker: number): void {
     const share = this.#share;
-    for (let i = 0; i < batch.count; i++) {
-      if (owners.ownerOf(batch, i) === worker) {
-        this.#add(batch, i);
-        share.follow(share.packets + i);
-      } else {
-        this.#seriesLength[i] = 0;
-        if (worker === 0) this.#addOrder(batch, i);
-      }
+    const own = this.#own;
+    const count = owners.select(batch, worker, own);
+    if (worker === 0) for (let i = 0; i < batch.count; i++) this.#addOrder(batch, i);
+    for (let i = 0; i < count; i++) {
+      this.#count(batch, own[i]);
+      share.follow(share.packets + own[i]);
     }
-    for (let i = 0; i < batch.count; i++) this.#addToSeries(batch, i);
+    for (let i = 0; i < count; i++) this.#addToSeries(batch, own[i]);
     share.packets += batch.count;
   }
 
@@ -202,12 +202,16 @@ export class Survey {
   }
 
   #add(batch: CaptureBatch, index: number): Verdict {
+    this.#addOrder(batch, index);
+    return this.#count(batch, index);
+  }
+
+  #count(batch: CaptureBatch, index: number): Verdict {
     const { decoder } = this;
     const offset = batch.offset[index];
     const length = batch.originalLength[index];
     const linkType = batch.linkType[index];
     this.#wireSizes.add(length);
-    this.#addOrder(batch, index);
     const end = offset + batch.capturedLength[index];
     const verdict = decoder.receive(linkType, batch.bytes, offset, end, offset + length, batch.seconds[index]);
     if (decoder.encrypted) this.#addEsp(verdict);

@@ -24,8 +24,22 @@ export class PlainVxlan {
     this.#otherPorts = ports.slice(1);
   }
 
-  /** Index of the thread that surveys a packet of a batch. Every thread asks for every packet, in order. */
-  ownerOf(batch: CaptureBatch, index: number): number {
+  /**
+   * Finds the packets of a batch that one thread surveys. Every thread must be asked for every batch, in order.
+   * @param indices gets their indices, in order
+   * @returns how many there are
+   */
+  select(batch: CaptureBatch, worker: number, indices: Int32Array): number {
+    let count = 0;
+    for (let i = 0; i < batch.count; i++) {
+      // Written in any case: which thread it is can't be predicted, and a wrong guess costs more.
+      indices[count] = i;
+      count += this.#ownerOf(batch, i) === worker ? 1 : 0;
+    }
+    return count;
+  }
+
+  #ownerOf(batch: CaptureBatch, index: number): number {
     if (batch.linkType[index] !== LinkType.Ethernet) return 0;
     const { bytes } = batch;
     const start = batch.offset[index];
