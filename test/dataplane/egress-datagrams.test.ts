@@ -76,7 +76,10 @@ function outcomeOf(sent: readonly Sent[], setup: Setup, options: EgressOptions =
     }
   };
   const wire = (batch: PacketBatch): void => {
-    if (!clear) return keep(outcome.wire)(batch);
+    if (!clear) {
+      keep(outcome.wire)(batch);
+      return;
+    }
     for (let i = 0; i < batch.count; i++) {
       const at = batch.start[i];
       const tos =
