@@ -89,6 +89,8 @@ export const DropReason = {
   UnknownVtep: 58,
   /** RFC 4301 section 5.2: the source address isn't the SA's. */
   EspSourceMismatch: 59,
+  /** The queue to the worker that has the packet's SA is full. */
+  WorkerBacklog: 60,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -153,6 +155,7 @@ const TABLE: readonly (readonly [name: string, text: string])[] = [
   ['NO_TX_TARGET', 'broadcast and multicast frames without another receiver'],
   ['VXLAN_UNKNOWN_VTEP', 'VXLAN from an unknown VTEP (acceptUnknownVteps accepts it)'],
   ['XfrmInStateMismatch_Source', "ESP whose source address is not its SA's"],
+  ['CPU_BACKLOG', 'frames for which the queue to another worker had no room'],
 ];
 
 /** The number of drop reasons. */

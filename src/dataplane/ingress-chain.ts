@@ -49,7 +49,7 @@ export interface IngressChainOptions {
    */
   readonly ipVerified?: boolean;
   /** The path MTUs of the node's egress (`EgressChain.pathMtu`), updated from ICMP about its packets. */
-  readonly pathMtu?: PathMtu;
+  readonly pathMtu?: Pick<PathMtu, 'learn'>;
 }
 
 /** packets - reassembledFragments + reassembled + copies = delivered + dropped + held. */

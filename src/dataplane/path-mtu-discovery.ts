@@ -39,12 +39,12 @@ export class PathMtuDiscovery {
   known = 0;
   refused = 0;
   readonly #tables: NodeTables;
-  readonly #pathMtu: PathMtu;
+  readonly #pathMtu: Pick<PathMtu, 'learn'>;
   readonly #sas: NodeSas | undefined;
   readonly #icmp = new Icmpv6View();
   readonly #quoted = new Ipv6View();
 
-  constructor(tables: NodeTables, pathMtu: PathMtu, sas?: NodeSas) {
+  constructor(tables: NodeTables, pathMtu: Pick<PathMtu, 'learn'>, sas?: NodeSas) {
     this.#tables = tables;
     this.#pathMtu = pathMtu;
     this.#sas = sas;

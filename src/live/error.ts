@@ -40,6 +40,8 @@ export type LiveErrorCode =
   | 'STATUS_IN_USE'
   /** A status socket can't be made, or what answers on it isn't a node. */
   | 'STATUS_UNUSABLE'
+  /** A worker of a VTEP ended unexpectedly. */
+  | 'WORKER_FAILED'
   /** A config that can't be applied to a running node, or with settings that no device can have. */
   | 'BAD_NODE';
 

@@ -1,3 +1,4 @@
 /** What other rooms use of live beyond its public entry point. */
 export { hostAndPort } from './metrics/metrics-server.js';
+export { MAX_LIVE_WORKERS } from './workers/open-workers.js';
 export { PrometheusText } from './metrics/prometheus-text.js';

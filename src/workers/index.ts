@@ -15,7 +15,15 @@ export { RingReader } from './ring-reader.js';
 export { type RingColumns, RingWriter } from './ring-writer.js';
 export { type PacketService, servePackets } from './serve-packets.js';
 export { type PairLoad, FlowSharding, workerOfFlow, workerOfSa } from './flow-sharding.js';
-export { type TopologyMessage, topologyMessage, topologyOfMessage, wipeMessage } from './topology-message.js';
+export { type KeyRingMessage, wipeMessage } from './key-ring-message.js';
+export {
+  type ChangeMessage,
+  changeMessages,
+  changesOfMessages,
+  type TopologyMessage,
+  topologyMessage,
+  topologyOfMessage,
+} from './topology-message.js';
 export { isTask, serveTask, type TaskContext } from './serve-task.js';
 export { TaskGroup, type TaskOptions } from './task-group.js';
 export { MAX_WORKERS } from './worker-count.js';

@@ -1,75 +1,101 @@
-/** Passes a topology to another thread. The keys are in shared memory, so that passing them leaves no copies. */
-import { ClusterKey, KeyRing, OverlayError, type Prefix, type Topology } from '../overlay/index.js';
+/** Passes a topology, or changes of one, to another thread. */
+import { ChangeKind, type Endpoint, type Network, type Node, type Prefix } from '../overlay/index.js';
+import type { EndpointRecord, KeyRing, Topology, TopologyChange } from '../overlay/index.js';
+import { type KeyRingMessage, keyRingMessage, keyRingOfMessage } from './key-ring-message.js';
 
 /** A topology that can be copied to another thread. */
-export interface TopologyMessage {
+export interface TopologyMessage extends KeyRingMessage {
   readonly topology: Omit<Topology, 'ring'>;
-  readonly tags: readonly number[];
-  /** Length of each key in bytes. */
-  readonly lengths: readonly number[];
-  /** The concatenated keys, preceded by a byte that says whether they are still present. */
-  readonly keys: SharedArrayBuffer;
 }
 
-const PRESENT = 1;
+/** A change that can be copied to another thread. */
+export type ChangeMessage =
+  | Exclude<TopologyChange, { readonly kind: typeof ChangeKind.SetKeys }>
+  | { readonly kind: typeof ChangeKind.SetKeys; readonly ring: KeyRingMessage };
 
 /**
  * Creates the message for one thread.
  * @throws OverlayError `KEY_WIPED`
  */
 export function topologyMessage({ ring, ...topology }: Topology): TopologyMessage {
-  const all = ring?.keys ?? [];
-  const lengths = all.map((key) => key.use(({ length }) => length));
-  const keys = new SharedArrayBuffer(1 + lengths.reduce((sum, length) => sum + length, 0));
-  new Uint8Array(keys)[0] = PRESENT;
-  let at = 1;
-  for (const key of all) {
-    at += key.use((bytes) => {
-      new Uint8Array(keys, at).set(bytes);
-      return bytes.length;
-    });
-  }
-  return { topology: plain(topology), tags: all.map(({ tag }) => tag), lengths, keys };
+  return { topology: plain(topology), ...keyRingMessage(ring) };
 }
 
 /**
  * Takes the topology from a message and wipes the message's keys. The caller owns the topology's keys.
  * @throws OverlayError `KEY_WIPED` for a message that was taken or wiped before
  */
-export function topologyOfMessage({ topology, tags, lengths, keys }: TopologyMessage): Topology {
-  if (new Uint8Array(keys)[0] !== PRESENT)
-    throw new OverlayError('KEY_WIPED', 'the keys of a topology message can be taken only once');
-  let at = 1;
-  const all = tags.map((tag, i) => {
-    at += lengths[i];
-    return new ClusterKey(tag, new Uint8Array(keys, at - lengths[i], lengths[i]));
-  });
-  const ring = all.length === 0 ? undefined : new KeyRing(all);
-  wipeMessage({ keys });
-  return { ...topology, ring };
+export function topologyOfMessage({ topology, ...keys }: TopologyMessage): Topology {
+  return { ...topology, ring: keyRingOfMessage(keys) };
 }
 
-/** Overwrites the keys of a message with zeros, also for the thread that it was sent to: the memory is shared. */
-export function wipeMessage({ keys }: Pick<TopologyMessage, 'keys'>): void {
-  new Uint8Array(keys).fill(0);
+/**
+ * Creates the message about changes for one thread.
+ * @throws OverlayError `KEY_WIPED`
+ */
+export function changeMessages(changes: readonly TopologyChange[]): ChangeMessage[] {
+  return changes.map((change) => {
+    switch (change.kind) {
+      case ChangeKind.AddNode:
+      case ChangeKind.ChangeNode:
+        return { ...change, node: plainNode(change.node) };
+      case ChangeKind.RemoveNode:
+        return { ...change, vtep: copy(change.vtep) };
+      case ChangeKind.AddNetwork:
+      case ChangeKind.ChangeNetwork:
+        return { ...change, network: plainNetwork(change.network) };
+      case ChangeKind.AddEndpoint:
+      case ChangeKind.ChangeEndpoint:
+        return { ...change, endpoint: plainRecord(change.endpoint) };
+      case ChangeKind.SetKeys:
+        return { ...change, ring: keyRingMessage(change.ring) };
+      default:
+        return change;
+    }
+  });
+}
+
+/**
+ * Takes the changes from a message and wipes its keys. The caller owns the keys of the rings.
+ * @throws OverlayError `KEY_WIPED` for a message that was taken or wiped before
+ */
+export function changesOfMessages(messages: readonly ChangeMessage[]): TopologyChange[] {
+  return messages.flatMap((message): TopologyChange[] => {
+    if (message.kind !== ChangeKind.SetKeys) return [message];
+    const ring: KeyRing | undefined = keyRingOfMessage(message.ring);
+    return ring === undefined ? [] : [{ kind: message.kind, ring }];
+  });
 }
 
 /** Copies each address: transferring a view would copy its whole underlying buffer, whatever else it contains. */
 function plain({ nodes, networks, endpoints, ...rest }: Omit<Topology, 'ring'>): Omit<Topology, 'ring'> {
   return {
     ...rest,
-    nodes: nodes.map(({ name, vtep, mac, mtu }) => ({ name, vtep: copy(vtep), mac: mac && copy(mac), mtu })),
-    networks: networks.map((network) => ({
-      ...network,
-      subnets: network.subnets.map(({ address, length }): Prefix => ({ address: copy(address), length })),
-      gateways: network.gateways.map(copy),
-    })),
-    endpoints: endpoints.map((endpoint) => ({
-      ...endpoint,
-      ip: endpoint.ip && copy(endpoint.ip),
-      mac: copy(endpoint.mac),
-    })),
+    nodes: nodes.map(plainNode),
+    networks: networks.map(plainNetwork),
+    endpoints: endpoints.map(plainEndpoint),
   };
+}
+
+function plainNode({ name, vtep, mac, mtu }: Node): Node {
+  return { name, vtep: copy(vtep), mac: mac && copy(mac), mtu };
+}
+
+function plainNetwork(network: Network): Network {
+  return {
+    ...network,
+    subnets: network.subnets.map(({ address, length }): Prefix => ({ address: copy(address), length })),
+    gateways: network.gateways.map(copy),
+  };
+}
+
+function plainEndpoint(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, ip: endpoint.ip && copy(endpoint.ip), mac: copy(endpoint.mac) };
+}
+
+function plainRecord(endpoint: EndpointRecord): EndpointRecord {
+  const { ip, mac, vtep } = endpoint;
+  return { ...endpoint, ip: ip && copy(ip), mac: copy(mac), vtep: copy(vtep) };
 }
 
 function copy(bytes: Uint8Array): Uint8Array {

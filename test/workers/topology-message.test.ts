@@ -4,8 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../src/overlay/files.js';
-import type { Topology } from '../../src/overlay/index.js';
-import { topologyMessage, topologyOfMessage, wipeMessage } from '../../src/workers/index.js';
+import { ChangeKind, diffTopology, NodeTables, type Topology } from '../../src/overlay/index.js';
+import {
+  changeMessages,
+  changesOfMessages,
+  topologyMessage,
+  topologyOfMessage,
+  wipeMessage,
+} from '../../src/workers/index.js';
 import { ROOT } from '../repository.js';
 
 const CONFIG = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/library.md'), 'utf8'))?.[1] ?? '';
@@ -69,5 +75,34 @@ describe("a topology's message", () => {
   test('has no keys if the topology has none', () => {
     const topology = { ...parseConfig(CONFIG), ring: undefined };
     assert.equal(topologyOfMessage(topologyMessage(topology)).ring, undefined);
+  });
+});
+
+describe("changes' messages", () => {
+  test('yield the changes after being copied as between threads, with the keys in shared memory only', () => {
+    const topology = parseConfig(CONFIG);
+    const { name } = topology.nodes[0];
+    const empty = { ...topology, nodes: [topology.nodes[0]], networks: [], endpoints: [], ring: undefined };
+    const there = diffTopology(empty, topology);
+    const back = diffTopology(new NodeTables(topology, name).topology, empty);
+    const [[, key]] = keysOf(topology);
+    for (const changes of [there, back]) {
+      const messages = changeMessages(changes);
+      const plain = messages.map((message) => ('ring' in message ? { ...message, ring: undefined } : message));
+      assert.ok(!JSON.stringify(plain).includes(key));
+      const copied = structuredClone(plain).map((message, i) => {
+        const { ring } = messages[i] as { ring?: object };
+        return ring === undefined ? message : { ...message, ring };
+      }) as typeof messages;
+      const arrived = changesOfMessages(copied);
+      const withoutRing = (list: typeof changes): object[] =>
+        list.map((change) => (change.kind === ChangeKind.SetKeys ? { kind: change.kind } : change));
+      assert.deepEqual(withoutRing(arrived), withoutRing(changes));
+      for (const change of arrived) {
+        if (change.kind === ChangeKind.SetKeys)
+          assert.deepEqual(keysOf({ ...topology, ring: change.ring }), keysOf(topology));
+      }
+    }
+    assert.ok(there.some(({ kind }) => kind === ChangeKind.SetKeys) && back.length > 3);
   });
 });

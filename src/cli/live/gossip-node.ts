@@ -110,7 +110,7 @@ export class GossipNode implements UpNode {
   }
 
   get endpointReports(): ReadonlyMap<string, EndpointReport> {
-    const { endpointReports } = this.vtep.node;
+    const { endpointReports } = this.vtep;
     return new Map(Array.from(endpointReports, ([id, report]) => [this.#names.get(id) ?? id, report]));
   }
 

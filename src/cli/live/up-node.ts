@@ -37,7 +37,7 @@ export class ConfiguredNode implements UpNode {
   }
 
   get endpointReports(): ReadonlyMap<string, EndpointReport> {
-    return this.vtep.node.endpointReports;
+    return this.vtep.endpointReports;
   }
 
   metrics(): string {

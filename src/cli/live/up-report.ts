@@ -1,6 +1,6 @@
 /** The final report of `up`. */
 import { dropReasonName, dropReasonText, type DropCounters } from '../../dataplane/index.js';
-import type { DirectionCounters, EndpointReport, LiveVtepCounters } from '../../live/index.js';
+import type { DirectionCounters, EndpointReport, LiveVtepCounters, WorkerCounters } from '../../live/index.js';
 import { type Line, styled } from '../style.js';
 import { type Cell, grouped, numbers, remarks, table, words } from '../table.js';
 
@@ -40,6 +40,7 @@ export function upJson({ node, seconds, counters, endpoints, skipped }: UpReport
     framesWithoutPort: noPort,
     ...(skipped === undefined ? {} : { framesSkipped: skipped }),
     underlay,
+    ...(counters.workers === undefined ? {} : { workers: counters.workers }),
     endpoints: Object.fromEntries([...endpoints].map(([endpoint, report]) => [endpoint, report.counters])),
   };
 }
@@ -91,6 +92,7 @@ export function upLines({ node, seconds, counters, endpoints, skipped = 0 }: UpR
     ...(noPort > 0 ? [`  ${grouped(noPort)} frames for endpoints without an interface`] : []),
     ...(skipped > 0 ? [`  ${grouped(skipped)} records of --frames skipped: ${PASSED_OVER}`] : []),
     ...(drops.length > 0 ? ['', ...table(DROP_COLUMNS, drops)] : []),
+    ...workerLines(counters.workers ?? []),
     '',
     ...table(
       [
@@ -104,6 +106,23 @@ export function upLines({ node, seconds, counters, endpoints, skipped = 0 }: UpR
     ),
     ...refusalLines(endpoints),
   ];
+}
+
+function workerLines(workers: readonly WorkerCounters[]): Line[] {
+  if (workers.length === 0) return [];
+  const columns = [
+    words('worker'),
+    numbers('egress', { shorten: 'compact' }),
+    numbers('ingress', { shorten: 'compact' }),
+    numbers('encrypted', { shorten: 'compact' }),
+    numbers('decrypted', { shorten: 'compact' }),
+    numbers('handed over', { shorten: 'compact' }),
+    numbers('taken over', { shorten: 'compact' }),
+  ];
+  const rows = workers.map(({ egress, ingress, sealed, opened, given, taken }, i): Cell[] => {
+    return [String(i), egress, ingress, sealed, opened, given, taken];
+  });
+  return ['', ...table(columns, rows)];
 }
 
 const DROP_COLUMNS = [

@@ -13,7 +13,7 @@ import {
   type StatusServer,
   vtepMetrics,
 } from '../../live/index.js';
-import { hostAndPort } from '../../live/internal.js';
+import { hostAndPort, MAX_LIVE_WORKERS } from '../../live/internal.js';
 import { formatAddress, RingOutcome, type SaEvent, type Topology } from '../../overlay/index.js';
 import { declare } from '../command.js';
 import { ConfigLoader } from './config-loader.js';
@@ -27,7 +27,7 @@ import { aeadOption } from '../options/aead-option.js';
 import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
 import { flag, option, type Values } from '../options/declared.js';
 import { GOSSIP_OPTIONS } from '../options/gossip-option.js';
-import { decimal, file } from '../options/value-kinds.js';
+import { decimal, file, integer } from '../options/value-kinds.js';
 import { endWithoutThreads } from '../process-end.js';
 import { withSignals } from '../signals.js';
 import { say, TextOutput } from '../text-output.js';
@@ -54,6 +54,11 @@ const OPTIONS = {
     "accept packets from addresses that aren't nodes of the config (docs/security.md)",
   ),
   ...SOCKET_OPTIONS,
+  workers: option(
+    '--workers N',
+    `process packets in N threads, at most ${MAX_LIVE_WORKERS} (docs/live.md)`,
+    integer(1, MAX_LIVE_WORKERS),
+  ).or(1),
   ...RUN_OPTIONS,
   status: statusOption('; off in a dry run'),
   frames: option(
@@ -92,6 +97,20 @@ function memberOf({ node, gossip, gossipKeys, advertiseAddr, frames, framesOut }
   }
   if (frames !== undefined || framesOut !== undefined) throw new UsageError('--gossip has no dry run');
   return node;
+}
+
+/** Rejects options that several workers can't have. */
+function checkWorkers({ workers, sockets, state, frames, framesOut }: UpValues): void {
+  if (workers === 1) return;
+  const other =
+    sockets === 'node'
+      ? '--sockets node'
+      : state !== undefined
+        ? '--state'
+        : frames !== undefined || framesOut !== undefined
+          ? 'a dry run'
+          : undefined;
+  if (other !== undefined) throw new UsageError(`${other} needs a single worker; omit --workers`);
 }
 
 /** Applies the command line's switches to a topology, at the start and at each reload. */
@@ -322,10 +341,11 @@ export const upCommand = declare({
   ],
   fails: 'the last write of --state failed',
   async run(values) {
-    const { node, oversize, busyPoll, sockets, innerChecksums, clampMss, framesOut } = values;
+    const { node, oversize, busyPoll, sockets, innerChecksums, clampMss, framesOut, workers } = values;
     if (framesOut === STANDARD_STREAM) {
       throw new UsageError('--frames-out takes a file: the report goes to standard output');
     }
+    checkWorkers(values);
     const topology = await topologyOf(values);
     const keyed = topology.ring !== undefined;
     optimizeEarly();
@@ -343,6 +363,7 @@ export const upCommand = declare({
         ...(sockets === undefined ? {} : { sockets }),
         ...(innerChecksums === undefined ? {} : { partialChecksums: innerChecksums === 'accept' }),
         clampMss,
+        workers,
         ...(port === undefined ? {} : { portOf: () => port }),
         onSaEvent: ({ text }: SaEvent) => say(`vtep: ${text}`),
         onTrouble: (text: string) => say(`vtep: ${text}`),

@@ -3,6 +3,7 @@ import type { DropCounters } from '../../dataplane/index.js';
 import type { FramePortCounters } from '../port/frame-port.js';
 import type { LiveVtep } from '../node/live-vtep.js';
 import type { DirectionCounters } from '../node/node-chains.js';
+import type { WorkerCounters } from '../workers/worker-counters.js';
 import { PrometheusText } from './prometheus-text.js';
 import { serviceMetrics } from './service-metrics.js';
 
@@ -69,6 +70,7 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
   text.family('vtep_underlay_overrun_total', 'counter', 'Received packets lost to full socket queues.', [
     [{}, underlay.overrun],
   ]);
+  workerMetrics(text, counters.workers ?? []);
   endpointMetrics(text, vtep);
   serviceMetrics(text, vtep.services);
   text.family('vtep_forwarding_entries', 'gauge', 'Entries in the forwarding table.', [[{}, node.forwardingEntries]]);
@@ -77,6 +79,9 @@ export function vtepMetrics(vtep: LiveVtep, { version, aead = 'none', reloads }:
     text.family('vtep_key_tag', 'gauge', 'Tags of the key ring, oldest first.', tags);
     const peers = tables.nodes.map((peer, index) => [{ peer: peer?.name ?? '' }, sas.secondsLeft(index)] as const);
     const known = peers.flatMap(([peer, left]) => (left === undefined ? [] : [[peer, left] as const]));
+    for (const { peer, secondsLeft } of vtep.workerSas) {
+      if (peer !== null && secondsLeft !== null) known.push([{ peer }, secondsLeft]);
+    }
     text.family('vtep_sa_seconds_left', 'gauge', 'Time until sequence numbers run out at the current rate.', known);
   }
   text.family('vtep_config_reloads_total', 'counter', 'Config reloads, by result.', [
@@ -96,8 +101,27 @@ function dropSamples(
   return Object.entries(drops.byName()).map(([reason, count]) => [{ direction, reason }, count]);
 }
 
-function endpointMetrics(text: PrometheusText, { node, counters }: LiveVtep): void {
-  const reports = node.endpointReports;
+function workerMetrics(text: PrometheusText, workers: readonly WorkerCounters[]): void {
+  if (workers.length === 0) return;
+  const each = (of: (worker: WorkerCounters) => number): (readonly [{ worker: string }, number])[] =>
+    workers.map((worker, index) => [{ worker: String(index) }, of(worker)]);
+  text.family(
+    'vtep_worker_packets_total',
+    'counter',
+    'Packets processed by each worker.',
+    (['egress', 'ingress'] as const).flatMap((direction) =>
+      each((worker) => worker[direction]).map(([labels, count]) => [{ ...labels, direction }, count] as const),
+    ),
+  );
+  text.family(
+    'vtep_worker_given_total',
+    'counter',
+    'Packets that each worker handed over to another.',
+    each(({ given }) => given),
+  );
+}
+
+function endpointMetrics(text: PrometheusText, { node, counters, endpointReports: reports }: LiveVtep): void {
   const ports = [...node.ports.keys()].map(
     (endpoint) => [endpoint, reports.get(endpoint)?.counters ?? NOTHING] as const,
   );

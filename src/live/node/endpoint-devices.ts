@@ -17,7 +17,7 @@ import type { FramePort } from '../port/frame-port.js';
 import type { LiveNode } from './live-node.js';
 import { namespaceIdentity } from '../system/network-namespace.js';
 import type { TapDevice } from '../tap/tap.js';
-import { TapMaker } from '../tap/tap-maker.js';
+import { type QueueUsers, TapMaker } from '../tap/tap-maker.js';
 import type { TapOptions } from '../tap/tap-opening.js';
 
 /** How to create interfaces. */
@@ -34,8 +34,24 @@ export interface EndpointDevicesOptions {
    * @default nothing
    */
   readonly around?: (endpoint: Endpoint, device: FramePort) => FramePort;
+  /**
+   * Other threads that each serve a queue of the devices that nothing is put around.
+   * @default none
+   */
+  readonly workers?: DeviceWorkers | undefined;
   /** Called with a description of each problem of an endpoint's interface, and when it is resolved. */
   readonly tell: (endpoint: string, text: string) => void;
+}
+
+/** Threads that serve queues of devices. */
+export interface DeviceWorkers extends QueueUsers {
+  /** How many there are. */
+  readonly count: number;
+  /**
+   * Gives each of them a queue of an endpoint's device.
+   * @param queues a descriptor for each
+   */
+  attach(endpoint: string, queues: readonly number[], options: TapOptions): void;
 }
 
 /** Ports that `update` creates immediately through `portOf`; others follow between turns. */
@@ -49,7 +65,7 @@ const MILLISECONDS = 1000;
 export class EndpointDevices {
   readonly #node: LiveNode;
   readonly #options: EndpointDevicesOptions;
-  readonly #maker = new TapMaker();
+  readonly #maker: TapMaker;
   /** Each endpoint's TAP device, with its settings and namespace. */
   readonly #attached = new Map<string, Made>();
   readonly #queue = new AttemptQueue();
@@ -65,6 +81,7 @@ export class EndpointDevices {
   constructor(node: LiveNode, options: EndpointDevicesOptions) {
     this.#node = node;
     this.#options = options;
+    this.#maker = new TapMaker(options.workers);
   }
 
   /**
@@ -208,15 +225,20 @@ export class EndpointDevices {
       throw new LiveError('BAD_NODE', `endpoint ${endpoint.name}: ${INTERFACE_NAME_RULE}; set one with device:`);
     }
     const namespace = options.netns === undefined ? undefined : namespaceIdentity(options.netns);
-    const { partialChecksums } = this.#options;
-    const device = await this.#maker.make({ ...options, partialChecksums });
-    return { device, settings: JSON.stringify(options), namespace };
+    const { partialChecksums, workers } = this.#options;
+    const made = { ...options, partialChecksums, ...(workers === undefined ? {} : { queues: 1 + workers.count }) };
+    const device = await this.#maker.make(made);
+    return { device, options: made, settings: JSON.stringify(options), namespace };
   }
 
-  #attachTap(endpoint: Endpoint, { device, settings, namespace }: Made): void {
+  #attachTap(endpoint: Endpoint, { device, options, settings, namespace }: Made): void {
     const id = endpointId(endpoint);
-    this.#node.attach(id, this.#options.around?.(endpoint, device) ?? device);
-    this.#attached.set(id, { settings, namespace, device });
+    const port = this.#options.around?.(endpoint, device) ?? device;
+    this.#node.attach(id, port);
+    // What is around a device sees all of its frames.
+    if (port === device) this.#options.workers?.attach(id, device.others, options);
+    else device.closeOthers();
+    this.#attached.set(id, { settings, options, namespace, device });
   }
 
   #attachPort(endpoint: Endpoint, portOf: (endpoint: Endpoint, mtu: number) => FramePort): void {
@@ -302,6 +324,7 @@ export class EndpointDevices {
 /** A device that isn't attached yet, and the settings it was created with. */
 interface Made {
   readonly device: TapDevice;
+  readonly options: TapOptions;
   readonly settings: string;
   readonly namespace: string | undefined;
 }

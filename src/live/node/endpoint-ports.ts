@@ -36,6 +36,11 @@ function combined(a: FramePortCounters, b: FramePortCounters, sign: 1 | -1): Fra
   };
 }
 
+/** The counters of an endpoint whose frames went through ports of several workers; the name is the first's. */
+export function combinedReports(a: EndpointReport, b: EndpointReport): EndpointReport {
+  return { name: a.name === '' ? b.name : a.name, counters: combined(a.counters, b.counters, 1) };
+}
+
 /** Ports by the endpoint's id and by index. */
 export class EndpointPorts {
   readonly byId = new Map<string, FramePort>();

@@ -8,7 +8,7 @@
  */
 import type { Aead } from '../../aead/portable.js';
 import type { SequenceReservations } from '../../ipsec/index.js';
-import type { PeerMarks } from '../../dataplane/index.js';
+import { DropReason, type PeerMarks } from '../../dataplane/index.js';
 import { type Arena, PacketBatch } from '../../memory/index.js';
 import {
   ChangeKind,
@@ -29,11 +29,12 @@ import { EncryptedVnis } from './encryption-downgrade.js';
 import { LiveError } from '../error.js';
 import type { FramePort } from '../port/frame-port.js';
 import { NodeChains, type NodeCounters, type NodeSinks, type SendingOptions } from './node-chains.js';
-import { checkCipher, checkName, checkOversize, checkReplacement } from './node-requirements.js';
+import { checkCipher, checkName, checkOversize, checkReplacement, checkShared } from './node-requirements.js';
 import { NodeParts } from './node-parts.js';
 import type { LivePart } from '../port/live-part.js';
 import { Poller } from '../system/poller.js';
 import type { UnderlayPort } from '../port/underlay-port.js';
+import type { WorkerShare } from '../port/worker-share.js';
 
 /** Required for encrypted networks. */
 export interface NodeCipher {
@@ -72,6 +73,16 @@ export interface LiveNodeOptions extends SendingOptions {
    * @default none
    */
   readonly parts?: readonly LivePart[];
+  /**
+   * Which part of the work is this node's, if a VTEP has several workers.
+   * @default all of it
+   */
+  readonly share?: WorkerShare;
+  /**
+   * Called with changes that have been applied, for the other workers.
+   * @param isWhole whether they come from a whole topology
+   */
+  readonly onApplied?: (changes: readonly TopologyChange[], isWhole: boolean) => void;
 }
 
 /** Counters of a node. */
@@ -141,6 +152,7 @@ export class LiveNode {
     this.#parts = new NodeParts(options.parts);
     checkOversize(options.oversize, underlay);
     this.#checkCipher(topology.networks, topology.ring !== undefined);
+    if (options.share !== undefined) checkShared(topology.networks);
     this.#securing = isAnyEncrypted(topology.networks);
     this.#sas = this.#sasOf(topology);
     try {
@@ -264,8 +276,46 @@ export class LiveNode {
   send(frame: Uint8Array, network: number): boolean {
     const batch = this.#frames;
     if (batch.copyIn(frame, 0, frame.length, network) < 0) return false;
-    this.#chains.egress.run(batch, this.#options.clock());
+    this.#forward(batch, network);
     return true;
+  }
+
+  /**
+   * Sends frames that another worker read from an endpoint of this node, or counts them as dropped. Call it between two
+   * turns, or in a part's.
+   * @param batch frames with their `network`, -1 if it is gone; empty afterwards
+   */
+  sendFrames(batch: PacketBatch): void {
+    this.#chains.egress.run(batch, this.#options.clock());
+  }
+
+  /**
+   * Delivers frames that another worker received for endpoints of this node. Call it between two turns, or in a part's.
+   * @param batch frames with their `endpoint`; empty afterwards
+   */
+  deliverFrames(batch: PacketBatch): void {
+    this.#ports.deliver(batch);
+    batch.clear();
+  }
+
+  /** Counts a frame that another worker read from an endpoint, and that this one has no room for. */
+  refuseOutbound(): void {
+    this.#chains.egress.refuse(DropReason.NoMemory);
+  }
+
+  /** Counts a frame for an endpoint that this node no longer has. */
+  refuseFrame(): void {
+    this.#ports.noPort++;
+  }
+
+  /**
+   * Records the path MTU to a node that another worker has learned.
+   * @param vtep the node's VTEP address; an unknown one is ignored
+   * @param mtu bytes of an IP packet
+   */
+  learnPathMtu(vtep: Uint8Array, mtu: number): void {
+    const node = this.tables.nodeOf(vtep.length === 4 ? 4 : 6, vtep, 0);
+    if (node >= 0) this.#chains.egress.pathMtu.learn(node, mtu, this.#options.clock());
   }
 
   /** Gives a part its turns from now on. The caller closes it, after `removePart`. */
@@ -290,6 +340,14 @@ export class LiveNode {
    */
   apply(changes: readonly TopologyChange[]): RingOutcome | undefined {
     return this.#apply(changes, false);
+  }
+
+  /**
+   * Applies changes that the VTEP's first worker has accepted (`LiveNodeOptions.onApplied`).
+   * @throws as `apply`
+   */
+  follow(changes: readonly TopologyChange[], isWhole: boolean): void {
+    this.#apply(changes, isWhole);
   }
 
   /**
@@ -376,6 +434,7 @@ export class LiveNode {
     if (this.#settling && !settling && this.#sas !== undefined) {
       this.#settle(this.#sas, STEPS_AT_ONCE, this.#options.clock());
     }
+    this.#options.onApplied?.(changes, isWhole);
     return outcome;
   }
 
@@ -438,8 +497,20 @@ export class LiveNode {
     const { tables } = this.#chains;
     const large = this.#takesLarge && tables.columns.encrypted[network] === 0;
     const count = port.receive(batch, network, large);
-    if (count > 0) this.#chains.egress.run(batch, this.#options.clock());
+    if (count > 0) this.#forward(batch, network);
     return count;
+  }
+
+  /** Sends a batch of frames of one network, each by the worker that can. */
+  #forward(batch: PacketBatch, network: number): void {
+    const { share, clock } = this.#options;
+    const { egress, tables } = this.#chains;
+    const now = clock();
+    if (share !== undefined && tables.columns.encrypted[network] !== 0) {
+      const refused = share.divert(batch, tables, now);
+      for (let i = 0; i < refused; i++) egress.refuse(DropReason.WorkerBacklog);
+    }
+    if (batch.count > 0) egress.run(batch, now);
   }
 
   /** Updates the list of ports to read from, and the polled descriptors. */
@@ -466,6 +537,7 @@ export class LiveNode {
     const downgrade = this.#encrypted.downgradeIn(tables, plan, isWhole);
     if (downgrade !== undefined) throw new LiveError('BAD_NODE', `${downgrade}; this requires a restart`);
     const held = this.#sas !== undefined && this.#sas.tags.length > 0;
+    if (this.#options.share !== undefined) checkShared(plan.networks);
     this.#checkCipher(plan.networks, held || plan.changes.some(({ kind }) => kind === ChangeKind.SetKeys));
   }
 
@@ -475,12 +547,13 @@ export class LiveNode {
   }
 
   #chainsOf(topology: Topology, sas: NodeSas | undefined): NodeChains {
-    const { node, arena, cipher, underlay, oversize, clampMss, random } = this.#options;
+    const { node, arena, cipher, underlay, oversize, clampMss, random, onPathMtu } = this.#options;
     const keys = sas === undefined || cipher === undefined ? {} : { aead: cipher.aead, sas };
     const sending = {
       ...(oversize === undefined ? {} : { oversize }),
       ...(clampMss === undefined ? {} : { clampMss }),
       ...(random === undefined ? {} : { random }),
+      ...(onPathMtu === undefined ? {} : { onPathMtu }),
       // Without raw sockets, a UDP socket sends each packet as a whole datagram.
       kernelFragments: !underlay.carriesEsp,
     };
@@ -494,10 +567,15 @@ export class LiveNode {
     const { aead, ...rest } = cipher;
     const events = onSaEvent === undefined ? {} : { onEvent: onSaEvent };
     const options = { ...rest, ...events, now: clock() };
-    if (this.#securing) return NodeSas.ofTopology(topology, index, aead, options);
     const { nodes, ring, profile } = topology;
     const sas = new NodeSas(nodes[index].vtep, aead, { profile, ...options });
+    if (this.#securing) {
+      nodes.forEach(({ vtep }, peer) => {
+        if (peer !== index) this.#addPeer(sas, peer, vtep);
+      });
+    }
     if (ring !== undefined) sas.update(ring, options.now);
+    if (this.#securing) sas.settle(options.now);
     return sas;
   }
 
@@ -519,8 +597,14 @@ export class LiveNode {
     this.#nodesStale = true;
     if (this.#sas === undefined) return;
     this.#sas.removePeer(index);
-    if (vtep !== undefined && index !== node && this.#securing) this.#sas.addPeer(index, vtep);
+    if (vtep !== undefined && index !== node && this.#securing) this.#addPeer(this.#sas, index, vtep);
     this.#settling = true;
+  }
+
+  /** Adds a peer to the SAs unless another worker has those with it: no SA may be used by two. */
+  #addPeer(sas: NodeSas, peer: number, vtep: Uint8Array): void {
+    const { share } = this.#options;
+    if (share === undefined || share.owns(vtep)) sas.addPeer(peer, vtep);
   }
 
   /** Adds all peers to the SAs, for the first encrypted network. */
@@ -528,7 +612,9 @@ export class LiveNode {
     this.#securing = true;
     const { nodes, node } = this.#chains.tables;
     nodes.forEach((peer, index) => {
-      if (peer !== undefined && index !== node) this.#sas?.addPeer(index, peer.vtep);
+      if (peer !== undefined && index !== node && this.#sas !== undefined) {
+        this.#addPeer(this.#sas, index, peer.vtep);
+      }
     });
     this.#settling = true;
   }

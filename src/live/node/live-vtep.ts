@@ -19,16 +19,30 @@ import { plain } from '../../text/plain-text.js';
 import { DatagramUnderlay } from '../socket/datagram-underlay.js';
 import { EndpointDevices } from './endpoint-devices.js';
 import { LiveError } from '../error.js';
+import type { EndpointReport } from './endpoint-ports.js';
 import type { FramePort } from '../port/frame-port.js';
 import { LiveNode, type LiveNodeCounters, type LiveNodeOptions } from './live-node.js';
 import type { LiveServices } from '../services/live-services.js';
 import { openServices } from '../services/open-services.js';
 import { SocketUnderlay } from '../socket/socket-underlay.js';
 import { mayHavePartialChecksums } from '../socket/partial-checksums.js';
+import type { SaRow } from '../status/sa-rows.js';
 import type { UnderlayPort, UnderlayCounters } from '../port/underlay-port.js';
+import { checkWorkerOptions, FirstWorker } from '../workers/open-workers.js';
+import type { VtepWorkers } from '../workers/vtep-workers.js';
+import {
+  endpointsWith,
+  totalsWith,
+  type WorkerCounters,
+  workerCounters,
+  type WorkerReport,
+} from '../workers/worker-counters.js';
 
 /** Options of a VTEP. */
-export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'arena' | 'clock'> {
+export interface LiveVtepOptions extends Omit<
+  LiveNodeOptions,
+  'underlay' | 'arena' | 'clock' | 'share' | 'onApplied' | 'onPathMtu'
+> {
   /**
    * Which sockets to use: the system's, raw ones for ESP included, or Node's, which support clear networks only.
    * @default 'system' if available
@@ -62,6 +76,13 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
    * @default true unless there is a `portOf`
    */
   readonly servicesInHost?: boolean;
+  /**
+   * Number of threads that process packets, 1 to 16, each with its own sockets and a queue of each TAP device. Clear flows
+   * are divided among them by hash, encrypted ones by peer, so that no SA is used by two. More than one needs the
+   * system's sockets and TAP devices, networks without learning, no `reservations`, and no `clock`.
+   * @default 1: the calling thread
+   */
+  readonly workers?: number;
   /** Receives a description of each runtime problem. */
   readonly onTrouble?: (text: string) => void;
 }
@@ -70,6 +91,8 @@ export interface LiveVtepOptions extends Omit<LiveNodeOptions, 'underlay' | 'are
 export interface LiveVtepCounters extends LiveNodeCounters {
   /** Of the sockets. */
   readonly underlay: UnderlayCounters;
+  /** What each worker did, by its index; undefined if there is one. The other counters are sums. */
+  readonly workers?: readonly WorkerCounters[];
 }
 
 const SLOTS = 2048;
@@ -119,19 +142,50 @@ export class LiveVtep {
   readonly clock: () => number;
   readonly #underlay: UnderlayPort;
   readonly #devices: EndpointDevices;
+  readonly #first: FirstWorker | undefined;
+  #workers: VtepWorkers | undefined;
+  /** Of workers that have ended. */
+  #lastReports: readonly WorkerReport[] = [];
 
-  private constructor(options: LiveVtepOptions, underlay: UnderlayPort, arena: Arena) {
+  private constructor(
+    options: LiveVtepOptions,
+    underlay: UnderlayPort,
+    arena: Arena,
+    first: FirstWorker | undefined,
+    workers: VtepWorkers | undefined,
+  ) {
     this.#underlay = underlay;
+    this.#first = first;
+    this.#workers = workers;
     const { topology, node, portOf, onTrouble } = options;
     const clock = options.clock ?? ((): number => performance.now() / 1000);
     const random = options.random ?? ((bytes: Uint8Array): void => void randomFillSync(bytes));
     const here = topology.nodes.find(({ name }) => name === node);
     const partialChecksums = options.partialChecksums ?? (here === undefined || mayHavePartialChecksums(here.vtep));
     this.clock = clock;
-    this.node = new LiveNode({ ...options, underlay, arena, clock, random });
+    this.node = new LiveNode({
+      ...options,
+      underlay,
+      arena,
+      clock,
+      random,
+      ...(first === undefined
+        ? {}
+        : {
+            parts: [...(options.parts ?? []), first.handOver],
+            share: first.share,
+            onApplied: (changes, isWhole) => workers?.apply(changes, isWhole),
+            onPathMtu: (peer, mtu) => {
+              const { vtep } = this.node.tables.nodes[peer] ?? {};
+              if (vtep !== undefined) workers?.learnPathMtu(vtep, mtu);
+            },
+          }),
+    });
+    if (first !== undefined) first.handOver.node = this.node;
     this.#devices = new EndpointDevices(this.node, {
       portOf,
       partialChecksums,
+      workers,
       around: (endpoint, device) => this.services.aroundInterface(endpoint, device),
       tell: (endpoint, text) => onTrouble?.(plain(`endpoint ${endpoint}: ${text}`)),
     });
@@ -149,12 +203,30 @@ export class LiveVtep {
     const { topology, node } = options;
     const index = topology.nodes.findIndex(({ name }) => name === node);
     if (index < 0) throw new LiveError('BAD_NODE', unknownNode(node, topology.nodes));
+    checkWorkerOptions(options);
     const mtu = Math.max(...topology.nodes.map((other) => other.mtu));
-    const arena = new Arena({ slots: SLOTS, frameBytes: Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM) });
+    const frameBytes = Math.max(FRAME_BYTES, mtu + MAX_MTU_HEADROOM);
+    const arena = new Arena({ slots: SLOTS, frameBytes });
     const underlay = await openUnderlay(options, index, arena);
     let vtep: LiveVtep | undefined;
+    let first: FirstWorker | undefined;
+    let workers: VtepWorkers | undefined;
     try {
-      vtep = new LiveVtep(options, underlay, arena);
+      if (options.workers !== undefined && options.workers > 1) {
+        first = new FirstWorker(options.workers, arena);
+        workers = await first.openOthers(
+          options,
+          topology,
+          { slots: SLOTS, frameBytes, esp: needsEsp(options) },
+          {
+            onSaEvent: (event) => options.onSaEvent?.(event),
+            onPathMtu: (address, bytes) => {
+              if (vtep !== undefined) vtep.#learnPathMtu(address, bytes);
+            },
+          },
+        );
+      }
+      vtep = new LiveVtep(options, underlay, arena, first, workers);
       // First, since tasks' interfaces get their published ports as they are attached.
       vtep.services.update(topology.services);
       await vtep.#devices.open();
@@ -162,8 +234,11 @@ export class LiveVtep {
       await vtep.services.settled();
       return vtep;
     } catch (error) {
-      if (vtep === undefined) underlay.close();
-      else await vtep.close();
+      if (vtep === undefined) {
+        await workers?.close();
+        first?.close();
+        underlay.close();
+      } else await vtep.close();
       throw error;
     }
   }
@@ -175,7 +250,34 @@ export class LiveVtep {
 
   /** Current counts of the node and its sockets. */
   get counters(): LiveVtepCounters {
-    return { ...this.node.counters, underlay: this.#underlay.counters };
+    const own = { ...this.node.counters, underlay: this.#underlay.counters };
+    if (this.#first === undefined) return own;
+    const { handOver } = this.#first;
+    const first = { egress: own.egress.in, ingress: own.ingress.in, sealed: own.sealed, opened: own.opened };
+    return {
+      ...totalsWith(own, this.#reports),
+      workers: [{ ...first, given: handOver.given, taken: handOver.taken }, ...this.#reports.map(workerCounters)],
+    };
+  }
+
+  /** Counters of each endpoint over all its ports (`LiveNode.endpointReports`), summed over the workers. */
+  get endpointReports(): ReadonlyMap<string, EndpointReport> {
+    return endpointsWith(this.node.endpointReports, this.#reports);
+  }
+
+  /** SAs of workers other than the first, whose are the node's: at most 4,096 of each. */
+  get workerSas(): readonly SaRow[] {
+    return this.#reports.flatMap(({ sas }) => sas);
+  }
+
+  /** Records the path MTU to a node, by its VTEP address, that a worker has learned. */
+  #learnPathMtu(vtep: Uint8Array, mtu: number): void {
+    this.node.learnPathMtu(vtep, mtu);
+    this.#workers?.learnPathMtu(vtep, mtu);
+  }
+
+  get #reports(): readonly WorkerReport[] {
+    return this.#workers?.reports ?? this.#lastReports;
   }
 
   /**
@@ -243,12 +345,15 @@ export class LiveVtep {
 
   /**
    * Runs until aborted. Blocks this thread in short waits for packets; timers and signals run in between.
-   * @throws LiveError if a socket has failed
+   * @throws LiveError if a socket has failed; `WORKER_FAILED`
    */
   async run(signal: AbortSignal): Promise<void> {
+    const workers = this.#workers;
+    workers?.run();
     let checked = performance.now();
     while (!signal.aborted) {
       const idle = !this.node.turn(this.node.mayHaveMore ? 0 : WAIT);
+      if (workers?.failure !== undefined) throw workers.failure;
       const { size } = this.node.ports;
       if (idle || performance.now() - checked > DEVICE_CHECK_MS) {
         this.#devices.dropFailed();
@@ -265,18 +370,31 @@ export class LiveVtep {
       if (idle && !this.node.waits) await setTimeout(NAP);
       else await setImmediate();
     }
+    await workers?.stop();
+    if (workers?.failure !== undefined) throw workers.failure;
   }
 
   /**
-   * Closes devices and sockets, and wipes the keys, before it returns. The promise resolves when the services have undone
-   * what they did to the host.
+   * Closes devices and sockets, and wipes the keys, before it returns; with several workers, once they have ended. The
+   * promise resolves when the services have undone what they did to the host.
    */
   async close(): Promise<void> {
     this.#devices.close();
     const closed = this.services.close();
+    const workers = this.#workers;
+    if (workers !== undefined) {
+      await workers.close();
+      this.#lastReports = workers.reports;
+      this.#workers = undefined;
+      this.#first?.close();
+    }
     this.node.close();
     await closed;
   }
+}
+
+function needsEsp({ esp, topology }: Pick<LiveVtepOptions, 'esp' | 'topology'>): boolean {
+  return esp ?? topology.networks.some(({ encrypted }) => encrypted);
 }
 
 async function openUnderlay(
@@ -286,13 +404,15 @@ async function openUnderlay(
 ): Promise<UnderlayPort> {
   const vteps = topology.nodes.map(({ vtep }) => vtep);
   const { port } = topology;
-  const esp = options.esp ?? topology.networks.some(({ encrypted }) => encrypted);
+  const esp = needsEsp({ topology, ...options });
+  const { workers = 1 } = options;
+  const share = workers > 1 ? { share: { worker: 0, workers } } : {};
   if (sockets !== 'node') {
     try {
-      return new SocketUnderlay({ vteps, node, port, arena, esp });
+      return new SocketUnderlay({ vteps, node, port, arena, esp, ...share });
     } catch (error) {
       const absent = error instanceof LiveError && error.code === 'SYSTEM_UNAVAILABLE';
-      if (sockets === 'system' || esp || !absent) throw error;
+      if (sockets === 'system' || esp || workers > 1 || !absent) throw error;
     }
   }
   return DatagramUnderlay.open({ vtep: vteps[node], port, arena });

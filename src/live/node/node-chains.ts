@@ -25,6 +25,8 @@ export interface SendingOptions {
   readonly clampMss?: boolean;
   /** Fills an array with random bytes, for the initial IP identifications of outer packets. */
   readonly random?: (bytes: Uint8Array) => void;
+  /** Called when ICMP has lowered the path MTU to a node, by its index. */
+  readonly onPathMtu?: (node: number, mtu: number) => void;
 }
 
 /** Destinations of a node's packets. */
@@ -74,13 +76,20 @@ export class NodeChains {
     arena: Arena,
     sinks: NodeSinks,
     keys: { readonly aead?: Aead; readonly sas?: NodeSas },
-    sending: SendingOptions & Pick<EgressOptions, 'kernelFragments'> = {},
+    { onPathMtu, ...sending }: SendingOptions & Pick<EgressOptions, 'kernelFragments'> = {},
   ) {
     this.tables = new NodeTables(topology, name);
     const { wire, datagrams, frames } = sinks;
     const outputs = { wire, ...(datagrams === undefined ? {} : { datagrams }), local: frames, replies: frames };
     this.egress = new EgressChain(this.tables, arena, outputs, { ...sending, ...keys });
-    const { pathMtu } = this.egress;
+    const own = this.egress.pathMtu;
+    const pathMtu = {
+      learn: (peer: number, mtu: number, now: number): boolean => {
+        const lower = own.learn(peer, mtu, now);
+        if (lower) onPathMtu?.(peer, mtu);
+        return lower;
+      },
+    };
     this.ingress = new IngressChain(this.tables, arena, frames, { ...keys, pathMtu, ipVerified: true });
   }
 

@@ -3,6 +3,7 @@ import { Oversize } from '../../dataplane/index.js';
 import {
   ChangeKind,
   type ChangePlan,
+  FloodPolicy,
   type Network,
   type Node,
   type ReadonlyNodeTables,
@@ -35,6 +36,21 @@ export function checkCipher(networks: readonly Network[], keys: boolean, underla
   if (underlay.carriesEsp) return;
   const text = `a network is encrypted, and ESP needs raw sockets, which the ${underlay.name} is not: run it as root`;
   throw new LiveError('NOT_PERMITTED', text);
+}
+
+/**
+ * Rejects networks that several workers can't share: learned addresses are one worker's, and so is each SA, while a
+ * flooded frame needs the SAs with all peers.
+ * @throws LiveError `BAD_NODE`
+ */
+export function checkShared(networks: readonly Network[]): void {
+  for (const { name, vni, learning, encrypted, flood } of networks) {
+    const which = `the network ${name} (VNI ${vni})`;
+    if (learning) throw new LiveError('BAD_NODE', `${which} learns addresses, which needs a single worker`);
+    if (encrypted && flood === FloodPolicy.Replicate) {
+      throw new LiveError('BAD_NODE', `${which} floods and is encrypted, which needs a single worker`);
+    }
+  }
 }
 
 /**

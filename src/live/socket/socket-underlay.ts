@@ -20,6 +20,7 @@ import { SendVector } from './send-vector.js';
 import { openSourcePorts, segmentsDatagrams } from './source-ports.js';
 import { SocketOption, SocketType, SystemSocket } from './system-socket.js';
 import { Transmission } from './transmission.js';
+import { datagramProgram, espProgram, icmpProgram } from './worker-steering.js';
 import { addressNotHere, portInUse, type UnderlayPort, type UnderlayCounters } from '../port/underlay-port.js';
 
 /** Options of an underlay over sockets. */
@@ -34,6 +35,12 @@ export interface SocketUnderlayOptions {
   readonly arena: Arena;
   /** Whether ESP is required: if so, a missing CAP_NET_RAW is an error. */
   readonly esp: boolean;
+  /**
+   * Which of a VTEP's workers the sockets are for, and how many there are: each receives its part of the packets
+   * (worker-steering.ts). They open their sockets in order, from worker 0.
+   * @default the only one
+   */
+  readonly share?: { readonly worker: number; readonly workers: number };
 }
 
 /** Maximum datagrams per system call. */
@@ -101,6 +108,7 @@ export class SocketUnderlay implements UnderlayPort {
   readonly #datagramsOut: DatagramSender;
   readonly #vxlanPort: number;
   readonly #port: number;
+  readonly #share: SocketUnderlayOptions['share'];
   /** Bytes of the outer headers that the kernel writes. */
   readonly #skip: number;
   #received = 0;
@@ -114,6 +122,7 @@ export class SocketUnderlay implements UnderlayPort {
     this.#family = vtep.length === 4 ? 4 : 6;
     this.#headers = new Ipv6Headers(vtep);
     this.#datagramsIn = new DatagramReceiver(arena, this.#family);
+    this.#share = options.share;
     try {
       const udp = this.#openUdp(vtep, port);
       const raw = this.#openRaw(vtep, esp, arena);
@@ -220,11 +229,31 @@ export class SocketUnderlay implements UnderlayPort {
   }
 
   #openUdp(vtep: Uint8Array, port: number): SystemSocket {
+    const share = this.#share;
+    if (share?.worker === 0) this.#checkFree(vtep, port);
     const socket = new SystemSocket(this.#family, SocketType.Datagram, 0, `UDP port ${port}`);
     this.#udp = socket;
     this.#setUp(socket, DATAGRAM_QUEUE_BYTES);
     // Before Linux 5.0 each datagram is a message of its own.
     socket.set(SocketOption.UdpGro, 1);
+    if (share !== undefined) socket.set(SocketOption.ReusePort, 1);
+    this.#bind(socket, vtep, port);
+    if (share?.worker === 0) socket.attach(SocketOption.ReusePortFilter, datagramProgram(this.#family, share.workers));
+    return socket;
+  }
+
+  /** Sockets that share a port don't notice others of the same user that would share it, such as another VTEP's. */
+  #checkFree(vtep: Uint8Array, port: number): void {
+    const socket = new SystemSocket(this.#family, SocketType.Datagram, 0, `UDP port ${port}`);
+    try {
+      if (this.#family === 6) socket.set(SocketOption.Ipv6Only, 1);
+      this.#bind(socket, vtep, port);
+    } finally {
+      socket.close();
+    }
+  }
+
+  #bind(socket: SystemSocket, vtep: Uint8Array, port: number): void {
     const address = formatIp(this.#family, vtep);
     try {
       socket.bind(vtep, port, address);
@@ -233,7 +262,6 @@ export class SocketUnderlay implements UnderlayPort {
       if (error.code === 'PORT_IN_USE') throw portInUse(port, error);
       throw error.code === 'NOT_THERE' ? addressNotHere(address, error) : error;
     }
-    return socket;
   }
 
   /** Opens the raw sockets. Returns the one for sending, or undefined if they are neither permitted nor needed. */
@@ -257,6 +285,11 @@ export class SocketUnderlay implements UnderlayPort {
         this.#setUp(socket);
         if (protocol === icmp) {
           socket.setBytes(family === 4 ? SocketOption.IcmpFilter : SocketOption.Icmpv6Filter, icmpFilter(family));
+        }
+        if (this.#share !== undefined) {
+          const { worker, workers } = this.#share;
+          const program = protocol === icmp ? icmpProgram : espProgram;
+          socket.attach(SocketOption.AttachFilter, program(family, worker, workers));
         }
         socket.bind(vtep, 0, address);
       }

@@ -2,6 +2,7 @@
 import { lastErrno, NativeMemory } from '../../foreign/index.js';
 import { callFailed, cInt, Errno, linux } from '../system/linux.js';
 import { AddressFamily, putSocketAddress, SOCKADDR_BYTES } from './socket-address.js';
+import { BPF_INSTRUCTION_BYTES, bpfBytes, type BpfInstruction } from './worker-steering.js';
 
 /** Socket types (include/linux/net.h). */
 export const SocketType = { Stream: 1, Datagram: 2, Raw: 3 } as const;
@@ -11,6 +12,10 @@ export type SocketType = (typeof SocketType)[keyof typeof SocketType];
 export const SocketOption = {
   /** A listener may take a port whose last connections are still ending. */
   ReuseAddress: { level: 1, name: 2 },
+  /** Several sockets of one user may share an address and a port. */
+  ReusePort: { level: 1, name: 15 },
+  /** A classic BPF program that chooses among sockets that share a port. */
+  ReusePortFilter: { level: 1, name: 51 },
   ReceiveBuffer: { level: 1, name: 8 },
   SendBuffer: { level: 1, name: 7 },
   /** The same, beyond the system's limits (rmem_max, wmem_max); requires CAP_NET_ADMIN. */
@@ -43,6 +48,9 @@ const SO_MEMINFO = 55;
 /** Index of the drop counter in SO_MEMINFO, in 32-bit words (include/uapi/linux/sock_diag.h). */
 const MEMINFO_DROPS = 8;
 const MEMINFO_WORDS = 9;
+/** Length of struct sock_fprog in bytes, and where its pointer is. */
+const PROGRAM_BYTES = 16;
+const PROGRAM_POINTER = 8;
 
 /** A socket. */
 export class SystemSocket {
@@ -108,6 +116,24 @@ export class SystemSocket {
     const memory = new NativeMemory(value.length);
     memory.bytes.set(value);
     return linux().setsockopt(this.descriptor, option.level, option.name, memory.address, value.length) === 0;
+  }
+
+  /**
+   * Attaches a program, which decides before packets are queued.
+   * @throws LiveError `SYSTEM_CALL`
+   */
+  attach(
+    option: typeof SocketOption.AttachFilter | typeof SocketOption.ReusePortFilter,
+    program: readonly BpfInstruction[],
+  ): void {
+    const instructions = new NativeMemory(program.length * BPF_INSTRUCTION_BYTES);
+    instructions.bytes.set(bpfBytes(program));
+    const memory = new NativeMemory(PROGRAM_BYTES);
+    const view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset);
+    view.setUint16(0, program.length, true);
+    view.setBigUint64(PROGRAM_POINTER, BigInt(instructions.address), true);
+    if (linux().setsockopt(this.descriptor, option.level, option.name, memory.address, PROGRAM_BYTES) === 0) return;
+    throw callFailed(`attach a filter to ${this.#what}`);
   }
 
   /**

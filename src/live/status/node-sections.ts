@@ -1,10 +1,10 @@
 /** The sections of a status about the node and its overlay: tables, ports and SAs, never keys. */
-import { formatSpi } from '../../ipsec/index.js';
 import { endpointId, EndpointKind, formatAddress, formatPrefix, TargetKind } from '../../overlay/index.js';
 import { formatMac } from '../../wire/index.js';
 import type { DirectionCounters } from '../node/node-chains.js';
 import type { LiveVtep } from '../node/live-vtep.js';
 import type { FramePortCounters } from '../port/frame-port.js';
+import { saRows } from './sa-rows.js';
 import type { StatusSection, StatusSections } from './status-section.js';
 
 /** Data besides the VTEP's tables and counters. */
@@ -22,7 +22,6 @@ export interface StatusContext {
 /** Slots of a table that are passed before a pause, if none holds anything to show. */
 const SLOTS_PER_PAUSE = 256;
 const NOTHING: FramePortCounters = { received: 0, sent: 0, refused: 0 };
-const WORD = 2 ** 32;
 
 /**
  * The sections `node`, `networks`, `endpoints`, `forwarding` and `sas`.
@@ -68,6 +67,7 @@ function nodeSection({ node, underlay, counters }: LiveVtep, context: StatusCont
       opened,
       framesWithoutPort: noPort,
       sockets: counters.underlay,
+      ...(counters.workers === undefined ? {} : { workers: counters.workers }),
     },
   };
 }
@@ -105,12 +105,13 @@ function networkSection({ node }: LiveVtep): StatusSection {
   }
 }
 
-function endpointSection({ node }: LiveVtep): StatusSection {
+function endpointSection(vtep: LiveVtep): StatusSection {
+  const { node } = vtep;
   const { tables } = node;
   return { facts: { total: tables.endpointsOn(tables.node) }, rows: rows() };
 
   function* rows(): Generator<object | undefined> {
-    const reports = node.endpointReports;
+    const reports = vtep.endpointReports;
     for (let network = 0; network < tables.networks.length; network++) {
       const local = network < tables.columns.local.length ? tables.columns.local[network] : [];
       for (const index of local) {
@@ -164,56 +165,16 @@ function forwardingSection({ node }: LiveVtep, now: number): StatusSection {
   }
 }
 
-function saSection({ node }: LiveVtep, now: number): StatusSection {
+function saSection({ node, workerSas }: LiveVtep, now: number): StatusSection {
   const { sas, tables } = node;
   if (sas === undefined) return { facts: { total: 0, keyTags: [] }, rows: [] };
   let outbound = 0;
   for (let peer = 0; peer < tables.nodes.length; peer++) if (sas.outbound(peer) !== undefined) outbound++;
-  return { facts: { total: sas.inbound.size + outbound, keyTags: sas.tags }, rows: rows(sas) };
+  const total = sas.inbound.size + outbound + workerSas.length;
+  return { facts: { total, keyTags: sas.tags }, rows: rows() };
 
-  function* rows({ inbound }: NonNullable<typeof sas>): Generator<object | undefined> {
-    const nameOf = (address: Uint8Array): string | null =>
-      tables.nodes[tables.nodeOf(address.length === 4 ? 4 : 6, address, 0)]?.name ?? null;
-    for (let peer = 0; peer < tables.nodes.length; peer++) {
-      const sa = sas?.outbound(peer);
-      if (sa === undefined) {
-        yield undefined;
-        continue;
-      }
-      const { spi, destination, sequenceHigh, sequenceLow, lifetime, esn, icvLength } = sa;
-      yield {
-        direction: 'out',
-        spi: formatSpi(spi),
-        peer: tables.nodes[peer]?.name ?? null,
-        address: addressText(destination),
-        sequence: sequenceHigh * WORD + (sequenceLow >>> 0),
-        packets: lifetime.packets,
-        bytes: lifetime.bytes,
-        age: Math.max(0, Math.round(now - lifetime.created)),
-        secondsLeft: roundedOrNull(sas?.secondsLeft(peer)),
-        esn,
-        icv: icvLength,
-      };
-    }
-    for (const { spi, source, window, lifetime, esn, icvLength } of inbound) {
-      yield {
-        direction: 'in',
-        spi: formatSpi(spi),
-        peer: nameOf(source),
-        address: addressText(source),
-        sequence: window.high * WORD + (window.low >>> 0),
-        packets: lifetime.packets,
-        bytes: lifetime.bytes,
-        age: Math.max(0, Math.round(now - lifetime.created)),
-        secondsLeft: null,
-        esn,
-        icv: icvLength,
-        replayWindow: window.size,
-      };
-    }
+  function* rows(): Generator<object | undefined> {
+    yield* saRows(node, now);
+    yield* workerSas;
   }
-}
-
-function roundedOrNull(seconds: number | undefined): number | null {
-  return seconds === undefined || !Number.isFinite(seconds) ? null : Math.round(seconds);
 }

@@ -32,18 +32,37 @@ const THREAD = new URL('./tap-thread.js', import.meta.url);
 /** Heap limit of the thread in MiB. */
 const MEMORY = 64;
 
+/** Other threads that serve queues of devices. */
+export interface QueueUsers {
+  /** Resolves once none of them uses these descriptors any more. */
+  release(descriptors: readonly number[]): Promise<void>;
+}
+
 /** Starts the thread with the first device. The thread keeps the process alive only while it creates a device. */
 export class TapMaker {
   readonly #wanted = new Map<number, Wanted>();
+  readonly #users: QueueUsers | undefined;
+  /** Devices that are closed once others have released their queues. */
+  readonly #closing = new Set<Promise<void>>();
   #thread: Worker | undefined;
   #last = 0;
   #closed = false;
+
+  constructor(users?: QueueUsers) {
+    this.#users = users;
+  }
 
   /**
    * Creates a device. The thread creates and closes devices one at a time, in call order.
    * @returns rejects with the error of `openTap`, or with LiveError `SYSTEM_CALL` if the thread exits or this is closed
    */
-  make(options: TapOptions): Promise<TapDevice> {
+  async make(options: TapOptions): Promise<TapDevice> {
+    // A device of the same name may be among them.
+    while (this.#closing.size > 0) await Promise.all(this.#closing);
+    return this.#request(options);
+  }
+
+  #request(options: TapOptions): Promise<TapDevice> {
     return new Promise((done, fail) => {
       if (this.#closed) {
         fail(closedError());
@@ -85,17 +104,32 @@ export class TapMaker {
     if ('error' in made) {
       wanted?.fail(new LiveError(made.error.code, made.error.message));
     } else if (wanted === undefined || this.#closed) {
-      closeDescriptor(made.opened.descriptor);
+      this.#close([made.opened.descriptor, ...(made.opened.others ?? [])]);
       wanted?.fail(closedError());
     } else {
-      wanted.done(new TapDevice(wanted.options, made.opened, (descriptor) => this.#release(descriptor)));
+      wanted.done(new TapDevice(wanted.options, made.opened, (descriptors) => this.#release(descriptors)));
     }
   }
 
-  /** Closes a device's descriptor: in the thread while packets flow, immediately after `close`. */
-  #release(descriptor: number): void {
-    if (this.#closed || this.#thread === undefined) closeDescriptor(descriptor);
-    else this.#thread.postMessage({ kind: 'close', descriptor } satisfies TapOrder);
+  /** Closes descriptors once nothing uses them: the number of one that is closed may soon be another file's. */
+  #release(descriptors: readonly number[]): void {
+    if (this.#users === undefined) {
+      this.#close(descriptors);
+      return;
+    }
+    const closing = this.#users.release(descriptors).then(() => {
+      this.#closing.delete(closing);
+      this.#close(descriptors);
+    });
+    this.#closing.add(closing);
+  }
+
+  /** Closes descriptors: in the thread while packets flow, immediately after `close`. */
+  #close(descriptors: readonly number[]): void {
+    for (const descriptor of descriptors) {
+      if (this.#closed || this.#thread === undefined) closeDescriptor(descriptor);
+      else this.#thread.postMessage({ kind: 'close', descriptor } satisfies TapOrder);
+    }
   }
 }
 

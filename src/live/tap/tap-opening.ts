@@ -30,6 +30,7 @@ const UDP_OFFLOADS = 0x60;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
+const IFF_MULTI_QUEUE = 0x0100;
 const FLAGS = INTERFACE_NAME_BYTES;
 /** Temporary name of a device before its move to a namespace; the kernel inserts the first free number. */
 const TEMPORARY_NAME = 'vtep%d';
@@ -48,11 +49,20 @@ export interface TapOptions extends InterfaceSettings {
    * @default false
    */
   readonly partialChecksums?: boolean;
+  /**
+   * Number of queues, each with a descriptor of its own, among which the kernel divides flows: by hash, until a frame of
+   * a flow is written to a queue, which then gets the flow. A device made beforehand must have `multi_queue`.
+   * @default 1
+   */
+  readonly queues?: number;
 }
 
-/** An open TAP device. It disappears with its descriptor, unless it is persistent (`ip tuntap add`). */
+/** An open TAP device. It disappears with its descriptors, unless it is persistent (`ip tuntap add`). */
 export interface OpenTap {
+  /** Of its first queue. */
   readonly descriptor: number;
+  /** Of its other queues. */
+  readonly others?: readonly number[];
   /** Whether the descriptor keeps the device's namespace alive. True for a pre-existing device. */
   readonly holdsNamespace: boolean;
 }
@@ -74,13 +84,13 @@ export function openTap(options: TapOptions): OpenTap {
   }
   if (netns === undefined) {
     checkNew(options);
-    return { descriptor: create(options), holdsNamespace: false };
+    return { ...create(options), holdsNamespace: false };
   }
   const namespace = new OpenNamespace(netns);
   try {
     const holdsNamespace = namespace.within(() => checkNew(options));
-    const descriptor = holdsNamespace ? namespace.within(() => create(options)) : createIn(namespace, options);
-    return { descriptor, holdsNamespace };
+    const queues = holdsNamespace ? namespace.within(() => create(options)) : createIn(namespace, options);
+    return { ...queues, holdsNamespace };
   } finally {
     namespace.close();
   }
@@ -96,22 +106,20 @@ function checkNew({ device, address }: TapOptions): boolean {
   return false;
 }
 
+type Queues = Pick<OpenTap, 'descriptor' | 'others'>;
+
 /** Attaches to a device in this thread's namespace, or creates it there. */
-function create(options: TapOptions): number {
-  return openTun((descriptor) => {
-    attach(descriptor, options.device, options);
-    setInterface(options.device, options);
-  });
+function create(options: TapOptions): Queues {
+  return openQueues(options, options.device, () => setInterface(options.device, options));
 }
 
 /**
  * Creates a device in this thread's namespace and moves it: a descriptor belongs to the namespace in which it is
  * opened, and would keep a container's namespace alive after everything else in it is gone.
  */
-function createIn(namespace: OpenNamespace, options: TapOptions): number {
+function createIn(namespace: OpenNamespace, options: TapOptions): Queues {
   const { device } = options;
-  return openTun((descriptor) => {
-    const temporary = attach(descriptor, TEMPORARY_NAME, options);
+  return openQueues(options, TEMPORARY_NAME, (temporary) => {
     moveInterface(
       interfaceIndex(temporary),
       namespace.descriptor,
@@ -122,14 +130,42 @@ function createIn(namespace: OpenNamespace, options: TapOptions): number {
   });
 }
 
+/**
+ * Opens a descriptor for each queue of a device.
+ * @param name the device's name, or a pattern for a new one's
+ * @param prepare gets its name once all queues are attached; if it throws, they are closed
+ */
+function openQueues(options: TapOptions, name: string, prepare: (device: string) => void): Queues {
+  const { queues = 1 } = options;
+  const others: number[] = [];
+  try {
+    const descriptor = openTun((first) => {
+      const device = attach(first, name, options);
+      // Before the move, after which they could no longer be attached from here.
+      for (let i = 1; i < queues; i++) others.push(openTun((next) => void attach(next, device, options)));
+      prepare(device);
+    });
+    return queues > 1 ? { descriptor, others } : { descriptor };
+  } catch (error) {
+    for (const other of others) linux().close(other);
+    throw error;
+  }
+}
+
 /** Attaches a descriptor to a device, and returns the device's name. */
 function attach(descriptor: number, device: string, options: TapOptions): string {
   const { ioctl } = linux();
   const request = interfaceRequest(device);
   const { bytes } = request;
-  new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, true);
+  const isMulti = (options.queues ?? 1) > 1;
+  const flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (isMulti ? IFF_MULTI_QUEUE : 0);
+  new DataView(bytes.buffer, bytes.byteOffset).setUint16(FLAGS, flags, true);
   if (ioctl(descriptor, TUNSETIFF, request.address) < 0) {
     const errno = lastErrno();
+    if (errno === Errno.Invalid && isMulti && interfaceIndex(device) > 0) {
+      const hint = 'make it with multi_queue (ip tuntap add), or run one worker';
+      throw new LiveError('BAD_NODE', `the TAP device ${tapName(options)} has one queue: ${hint}`);
+    }
     if (errno !== Errno.Busy) throw callFailed(`create the TAP device ${tapName(options)}`, errno);
     throw new LiveError('SYSTEM_CALL', `another process has the TAP device ${tapName(options)}; stop it first`);
   }

@@ -21,21 +21,23 @@ export class TapDevice implements FramePort {
   readonly #sentAfterClose = new Refusals();
   #open = true;
 
-  readonly #close: (descriptor: number) => void;
+  readonly #close: (descriptors: readonly number[]) => void;
+  #others: readonly number[];
 
   /**
    * Creates and configures the device.
    * @param opened a device already created with these options
-   * @param close closes its descriptor
+   * @param close closes its descriptors
    * @throws LiveError `SYSTEM_UNAVAILABLE`, `NOT_PERMITTED`, `NOT_THERE`, `BAD_NODE` for an invalid name, `SYSTEM_CALL`
    */
   constructor(
     options: TapOptions,
     opened: OpenTap = openTap(options),
-    close: (descriptor: number) => void = closeDescriptor,
+    close: (descriptors: readonly number[]) => void = closeAll,
   ) {
     this.name = tapName(options);
     this.descriptor = opened.descriptor;
+    this.#others = opened.others ?? [];
     this.holdsNamespace = opened.holdsNamespace;
     this.#close = close;
     this.#reader = new TapReader(this.descriptor);
@@ -48,6 +50,11 @@ export class TapDevice implements FramePort {
     const sentAfterClose = this.#sentAfterClose;
     const refused = refusals.total + notWritten.total + sentAfterClose.total;
     return { received, sent, refused, refusedBy: refusals.byName(notWritten, sentAfterClose) };
+  }
+
+  /** Descriptors of its other queues (`TapOptions.queues`), which this port doesn't serve. */
+  get others(): readonly number[] {
+    return this.#others;
   }
 
   get pending(): boolean {
@@ -72,11 +79,18 @@ export class TapDevice implements FramePort {
     if (this.#open) this.#writer.flush();
   }
 
+  /** Closes the other queues: from then on, this one gets all flows. */
+  closeOthers(): void {
+    const others = this.#others;
+    this.#others = [];
+    if (this.#open && others.length > 0) this.#close(others);
+  }
+
   /** Closes the device, which disappears unless it is persistent. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#close(this.descriptor);
+    this.#close([this.descriptor, ...this.#others]);
   }
 
   #noteFailure(): void {
@@ -85,4 +99,8 @@ export class TapDevice implements FramePort {
     // EBADFD: the device or its namespace was deleted. EIO: it isn't up, which may change.
     if (errno === Errno.BadDescriptorState) this.failure = `the device ${this.name} is gone (${errnoName(errno)})`;
   }
+}
+
+function closeAll(descriptors: readonly number[]): void {
+  descriptors.forEach(closeDescriptor);
 }

@@ -177,6 +177,17 @@ describe('vtep up', () => {
     }
   });
 
+  test('rejects options that need a single worker', async () => {
+    const config = file(text(portOf(13)));
+    for (const [words, what] of [
+      [['--state', join(folder, 'unused')], '--state'],
+      [['--sockets', 'node'], '--sockets node'],
+      [['--frames-out', out()], 'a dry run'],
+    ] as const) {
+      await refuses(['--config', config, '--workers', '2', ...words], new RegExp(`${what} needs a single worker`));
+    }
+  });
+
   test('reports what is wrong with its config, without misplaced keys', async () => {
     const good = text(portOf(6));
     const cases: readonly (readonly [string, RegExp])[] = [

@@ -26,6 +26,15 @@ export interface UpReport {
     readonly refused: Readonly<Record<string, number>>;
     readonly overrun: number;
   };
+  /** By worker, if there are several. */
+  readonly workers?: readonly {
+    readonly egress: number;
+    readonly ingress: number;
+    readonly sealed: number;
+    readonly opened: number;
+    readonly given: number;
+    readonly taken: number;
+  }[];
   readonly endpoints: Readonly<Record<string, { received: number; sent: number; refused: number }>>;
 }
 
