@@ -153,7 +153,10 @@ export class Survey {
     return verdict;
   }
 
-  /** When the traffic over time begins; undefined before its first packet. */
+  /**
+   * When the traffic over time begins; undefined before its first packet.
+   * @internal
+   */
   get start(): { readonly seconds: number; readonly nanoseconds: number } | undefined {
     return this.#series.start;
   }
@@ -161,6 +164,7 @@ export class Survey {
   /**
    * Prepares this survey for one share of a capture's packets.
    * @param start that of a survey of all packets
+   * @internal
    */
   begin(start: { readonly seconds: number; readonly nanoseconds: number }): void {
     this.#series.begin(start);
@@ -169,6 +173,7 @@ export class Survey {
   /**
    * Counts the packets of a batch that belong to one of several threads.
    * @param worker index of the thread; the first one also has what concerns all packets: their times
+   * @internal
    */
   addShare(batch: CaptureBatch, owners: PlainVxlan, worker: number): void {
     const share = this.#share;
@@ -183,7 +188,10 @@ export class Survey {
     share.packets += batch.count;
   }
 
-  /** What `addShare` counted, for `merge` in the first thread. */
+  /**
+   * What `addShare` counted, for `merge` in the first thread.
+   * @internal
+   */
   part(): SurveyPart {
     return this.#share.part();
   }
@@ -191,12 +199,16 @@ export class Survey {
   /**
    * Adds what other threads counted; no packet may be added afterwards.
    * @returns whether the report is now exactly that of a survey of all packets. If not, survey them in one thread
+   * @internal
    */
   merge(parts: readonly SurveyPart[]): boolean {
     return this.#share.merge(parts);
   }
 
-  /** Packets of the capture so far that `addShare` got, including those of other threads. */
+  /**
+   * Packets of the capture so far that `addShare` got, including those of other threads.
+   * @internal
+   */
   get sharedPackets(): number {
     return this.#share.packets;
   }

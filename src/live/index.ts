@@ -55,6 +55,7 @@ export { SocketUnderlay, type SocketUnderlayOptions } from './socket/socket-unde
 export { TapDevice } from './tap/tap.js';
 export type { OpenTap, TapOptions } from './tap/tap-opening.js';
 export type { UnderlayCounters, UnderlayPort } from './port/underlay-port.js';
+export type { WorkerShare } from './port/worker-share.js';
 export { type MetricsContext, vtepMetrics } from './metrics/vtep-metrics.js';
 export type { WorkerCounters } from './workers/worker-counters.js';
 export { type TimeSource, WallClock } from './system/wall-clock.js';

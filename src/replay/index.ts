@@ -7,7 +7,7 @@
  * duplication and corruption from a seed.
  * @module vtep/replay
  */
-export { CaptureFrames } from './capture-frames.js';
+export { CaptureFrames, type FrameFilter } from './capture-frames.js';
 export { FrameClock } from './frame-clock.js';
 export { CaptureKind, type ObservedConversation, ObservedTopology, type ObservedOptions } from './observed-topology.js';
 export { FileReplay, type FileReplayOptions, type FileReplayResult, type SkippedPackets } from './file-replay.js';

@@ -94,7 +94,10 @@ export class TrafficSeries {
     this.#startNanoseconds = nanoseconds;
   }
 
-  /** What was counted, for `merge`. */
+  /**
+   * What was counted, for `merge`.
+   * @internal
+   */
   part(): SeriesPart {
     const networks = this.#bytes.map((bytes, id) => ({
       vni: this.#index.word(id, 0),
@@ -107,6 +110,7 @@ export class TrafficSeries {
   /**
    * Adds what another series with the same start counted.
    * @returns false if a packet was before the start, or there are too many networks: only one series can count that
+   * @internal
    */
   merge({ widthMs, used, moved, networks }: SeriesPart): boolean {
     if (moved || this.#moved) return false;
