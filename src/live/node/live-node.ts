@@ -97,8 +97,10 @@ const ROUNDS = 4;
 const DRAINS = 4;
 /** Seconds after which a turn ends though packets keep arriving, for timers and signals. */
 const TURN_SECONDS = 0.001;
-/** The same in polls, in case the clock stands still. */
+/** The same in rounds of packets, in case the clock stands still. */
 const MOVES = 64;
+/** Most polls in a row for a packet that doesn't come, in case the clock stands still. */
+const IDLE_POLLS = 4096;
 /** Seconds between polls of the SAs. */
 const SA_WATCH = 1;
 /** SA steps taken before `apply` returns: with three keys, enough for 128 new peers. */
@@ -446,9 +448,10 @@ export class LiveNode {
   /** Whether there are more packets, now or within the time of busy polling. */
   #isReadyAgain(poller: Poller, from: number): boolean {
     const { clock, busyPoll = 0 } = this.#options;
-    while (!poller.wait(0)) {
+    const longest = Math.min(busyPoll, TURN_SECONDS);
+    for (let polls = 1; !poller.wait(0); polls++) {
       if (this.#hasPending) return true;
-      if (clock() - from >= busyPoll) return false;
+      if (clock() - from >= longest || polls === IDLE_POLLS) return false;
     }
     return true;
   }

@@ -147,6 +147,24 @@ describe('a turn', { skip: withoutSockets() }, () => {
     }
   });
 
+  test('with busyPoll, ends without another packet if the clock stands still or the time is out of range', () => {
+    for (const options of [
+      { clock: () => 0, busyPoll: 0.001 },
+      { busyPoll: Number.POSITIVE_INFINITY },
+      { busyPoll: Number.NaN },
+    ]) {
+      withNode(
+        () => undefined,
+        options,
+        (node, [first], taken) => {
+          first.put();
+          assert.equal(node.turn(5000), true);
+          assert.deepEqual(taken, [0]);
+        },
+      );
+    }
+  });
+
   test('ends after a while though packets keep arriving, and says so, also if the clock stands still', () => {
     const again = (index: number, loops: readonly Loop[]): void => loops[index].put();
     for (const [options, most] of [
