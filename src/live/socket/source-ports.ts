@@ -3,10 +3,10 @@
  * their source port (RFC 7348 section 5).
  */
 import { randomInt } from 'node:crypto';
-import { NativeMemory } from '../../foreign/index.js';
 import { formatIp } from '../../wire/index.js';
 import { LiveError } from '../error.js';
 import { SocketOption, SocketType, SystemSocket } from './system-socket.js';
+import { acceptNothing } from './worker-steering.js';
 
 /** The ports that Linux's vxlan driver uses by default and RFC 7348 section 5 recommends, too. */
 const LOWEST_PORT = 49_152;
@@ -17,8 +17,6 @@ const SEND_QUEUE_BYTES = 4 << 20;
 /** IP_PMTUDISC_OMIT: DF clear, and no path MTU but the device's; the node keeps path MTUs of its own. */
 const PMTU_DISCOVERY_OMIT = 5;
 const TTL = 64;
-/** A socket filter that accepts nothing: the single instruction `ret #0` (struct sock_filter, BPF_RET). */
-const REFUSE_ALL = Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0);
 
 /**
  * Opens the sockets. What strangers send to them is discarded by the kernel.
@@ -52,7 +50,7 @@ function openOne(address: Uint8Array, choose: (lowest: number, highest: number) 
   const socket = new SystemSocket(family, SocketType.Datagram, 0, 'a UDP source port');
   try {
     // Before it is bound, so that nothing arrives.
-    refuseAll(socket);
+    socket.attach(SocketOption.AttachFilter, acceptNothing());
     socket.setBuffers(0, SEND_QUEUE_BYTES);
     if (family === 6) socket.set(SocketOption.Ipv6Only, 1);
     socket.set(family === 4 ? SocketOption.MtuDiscovery : SocketOption.Ipv6MtuDiscovery, PMTU_DISCOVERY_OMIT);
@@ -75,15 +73,4 @@ function bind(socket: SystemSocket, address: Uint8Array, choose: (lowest: number
       if (left === 1 || !(error instanceof LiveError) || error.code !== 'PORT_IN_USE') throw error;
     }
   }
-}
-
-/** Attaches a filter that discards all packets: struct sock_fprog with one instruction. */
-function refuseAll(socket: SystemSocket): void {
-  const program = new NativeMemory(REFUSE_ALL.length);
-  program.bytes.set(REFUSE_ALL);
-  const description = new Uint8Array(16);
-  const view = new DataView(description.buffer);
-  view.setUint16(0, 1, true);
-  view.setBigUint64(8, BigInt(program.address), true);
-  socket.setBytes(SocketOption.AttachFilter, description);
 }

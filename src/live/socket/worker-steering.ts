@@ -104,6 +104,11 @@ export function icmpProgram(family: 4 | 6, worker: number, workers: number): Bpf
   return ownedProgram(ICMPV6_HEADER + IPV6_DESTINATION + LAST_WORD, worker, workers);
 }
 
+/** Discards every packet, for SO_ATTACH_FILTER. */
+export function acceptNothing(): BpfInstruction[] {
+  return [{ code: RETURN, k: 0 }];
+}
+
 /** Accepts a packet if the word at an offset belongs to a worker. */
 function ownedProgram(offset: number, worker: number, workers: number): BpfInstruction[] {
   return [
