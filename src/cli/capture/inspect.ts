@@ -103,7 +103,6 @@ export const inspectCommand = declare({
       'vtep inspect wire.pcap --swarm networks.json --swarm services.json',
       'the same with names; the load of each service',
     ],
-    ['vtep inspect ring.pcap --workers 4', 'a large capture of clear VXLAN, on four cores'],
   ],
   async run(values, operands) {
     const { packets, json, rows, strict, flows, outside } = values;

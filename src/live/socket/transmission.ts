@@ -19,7 +19,7 @@ export class Transmission {
   sent = 0;
   /** Packets refused by the system, by the name of the error. */
   readonly refused = new Map<string, number>();
-  readonly #polled = new NativeMemory(8);
+  readonly #polled: NativeMemory;
   readonly #system: Pick<Linux, 'sendmmsg' | 'poll'>;
 
   /**
@@ -28,6 +28,8 @@ export class Transmission {
    */
   constructor(system: Pick<Linux, 'sendmmsg' | 'poll'> = linux()) {
     this.#system = system;
+    // After `linux()`, whose error names what is missing; a field would be initialised first.
+    this.#polled = new NativeMemory(8);
   }
 
   /**
