@@ -8,7 +8,7 @@ import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
 /** Maximum bytes of the tarball: 950 kB of code and types, 150 kB of documents, 100 kB of a recording. */
-const LARGEST = 1_200_000;
+const LARGEST = 1_260_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];
 /** Fetched once by `npm ci`: the cache has it. */
@@ -88,7 +88,7 @@ const packed = pack();
 const files = new Set(packed.files.map(({ path }) => path));
 
 describe('the package', () => {
-  test('has less than 1,200 kB', () => {
+  test('has less than 1,260 kB', () => {
     assert.ok(packed.size < LARGEST, `${packed.size} bytes`);
   });
 

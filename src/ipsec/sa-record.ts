@@ -2,10 +2,10 @@
 import type { Aead } from '../aead/portable.js';
 import { type Keymat, NO_KEY } from './keymat.js';
 import { Lifetime, type LifetimeCounters, type SaLimits } from './lifetime.js';
-import { type Movable, ownMemory, ROW_WORDS, SaFlag, SaFloat, type SaMemory, SaWord } from './sa-table.js';
+import { ownMemory, ROW_WORDS, SaFlag, SaFloat, type SaMemory, SaWord } from './sa-table.js';
 
-/** An SA as a view of its row. */
-export abstract class SaRecord implements LifetimeCounters, Movable {
+/** An SA as a view of its row. It is a `Movable` too, by members that the types of the package don't have. */
+export abstract class SaRecord implements LifetimeCounters {
   /** @internal Where the row is. */
   memory: SaMemory;
   /** @internal Index of the row's first word. */

@@ -20,6 +20,7 @@ import { fixture, ROOT } from '../repository.js';
 const OF_NODE = [
   'AEAD_BACKENDS',
   'chooseAead',
+  'closeShared',
   'hkdfSha256',
   'ipsecMbBackend',
   'IterableReader',
@@ -28,8 +29,10 @@ const OF_NODE = [
   'openCaptureFile',
   'openCaptureInput',
   'openCaptureStream',
+  'openShared',
   'opensslBackend',
   'OutputFile',
+  'readShared',
   'RotatingFiles',
   'StreamReader',
 ];

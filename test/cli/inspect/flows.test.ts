@@ -64,46 +64,48 @@ function add(found: Conversations, key: string, sent: Readonly<Sent>): void {
   found.set(key, row.map((value, i) => value + sent[i]) as Sent);
 }
 
+type Transport = 'tcp' | 'udp';
+const TRANSPORT: Readonly<Record<string, Transport>> = { 6: 'tcp', 17: 'udp' };
+
 /** Frame by frame, since `-z conv` rounds bytes from 10,000 on; later fragments by their first one's ports. */
-function framesOf(path: string, protocol: 'tcp' | 'udp'): Conversations {
-  const ends = ['ip.src', 'ipv6.src', 'ip.dst', 'ipv6.dst', `${protocol}.srcport`, `${protocol}.dstport`];
-  const fields = ['frame.len', 'tcp.analysis.retransmission', 'ip.id', ...ends];
-  const number = protocol === 'tcp' ? 6 : 17;
-  const lines = tshark(
-    path,
-    '-Y',
-    `${protocol} || ip.proto == ${number}`,
-    '-T',
-    'fields',
-    ...fields.flatMap((field) => ['-e', field]),
-  );
-  const found: Conversations = new Map();
+function framesOf(path: string): Record<Transport, Conversations> {
+  const ports = ['tcp.srcport', 'tcp.dstport', 'udp.srcport', 'udp.dstport'];
+  const ends = ['ip.proto', 'ip.src', 'ipv6.src', 'ip.dst', 'ipv6.dst', ...ports];
+  const fields = ['frame.len', 'tcp.analysis.retransmission', 'ip.id', ...ends].flatMap((field) => ['-e', field]);
+  const filter = 'tcp || udp || ip.proto == 6 || ip.proto == 17';
+  const found: Record<Transport, Conversations> = { tcp: new Map(), udp: new Map() };
   const firsts = new Map<string, string>();
-  for (const line of lines) {
-    const [length, repeated, id, source4, source6, destination4, destination6, from, to] = line.split('\t');
+  for (const line of tshark(path, '-Y', filter, '-T', 'fields', ...fields)) {
+    const [length, repeated, id, number, source4, source6, destination4, destination6, ...rest] = line.split('\t');
+    const [tcpFrom, tcpTo, udpFrom, udpTo] = rest;
     // A quoted packet in ICMP has addresses too.
     if (source4.includes(',')) continue;
+    const protocol = TRANSPORT[number] ?? (tcpFrom === '' ? 'udp' : 'tcp');
+    const [from, to] = protocol === 'tcp' ? [tcpFrom, tcpTo] : [udpFrom, udpTo];
     const [source, destination] = [source4 || source6, destination4 || destination6];
-    const packet = `${source} ${destination} ${id}`;
+    const packet = `${protocol} ${source} ${destination} ${id}`;
     const key = from === '' ? firsts.get(packet) : `${source} ${from} > ${destination} ${to}`;
     assert.ok(key !== undefined, line);
     firsts.set(packet, key);
-    add(found, key, [1, Number(length), repeated === '' ? 0 : 1]);
+    add(found[protocol], key, [1, Number(length), repeated === '' ? 0 : 1]);
   }
   return found;
 }
 
 /** Rows of `-z conv`: both ends, and frames each way. */
-function conversationsOf(path: string, protocol: 'tcp' | 'udp'): Map<string, number> {
+function conversationsOf(path: string): Record<Transport, Map<string, number>> {
   const row = /^(\S+):(\d+) +<-> (\S+):(\d+) +(\d+) [\d,]+ \S+ +(\d+) [\d,]+ \S+ +(\d+) /;
-  const found = new Map<string, number>();
-  for (const line of tshark(path, '-q', '-z', `conv,${protocol}`)) {
+  const found: Record<Transport, Map<string, number>> = { tcp: new Map(), udp: new Map() };
+  let table = found.tcp;
+  for (const line of tshark(path, '-q', '-z', 'conv,tcp', '-z', 'conv,udp')) {
+    if (line.startsWith('TCP Conversations')) table = found.tcp;
+    if (line.startsWith('UDP Conversations')) table = found.udp;
     const match = row.exec(line);
     if (match === null) continue;
     const [, a, portA, b, portB, fromB, fromA] = match;
     const [forth, back] = [`${a} ${portA} > ${b} ${portB}`, `${b} ${portB} > ${a} ${portA}`];
-    found.set(forth, (found.get(forth) ?? 0) + Number(fromA));
-    found.set(back, (found.get(back) ?? 0) + Number(fromB));
+    table.set(forth, (table.get(forth) ?? 0) + Number(fromA));
+    table.set(back, (table.get(back) ?? 0) + Number(fromB));
   }
   return found;
 }
@@ -135,16 +137,18 @@ describe('the conversations of a recording are those of tshark', { skip: missing
       assert.equal(decap.status, 0, decap.stderr);
       const wire = (await report([path, ...keys])).flows?.conversations.filter(({ vni }) => vni !== null) ?? [];
       const plain = (await report([inner])).flows?.conversations ?? [];
+      const frames = framesOf(inner);
+      const tables = conversationsOf(inner);
       for (const protocol of ['tcp', 'udp'] as const) {
-        const expected = framesOf(inner, protocol);
+        const expected = frames[protocol];
         for (const rows of [wire, plain]) assert.deepEqual(ours(rows, protocol.toUpperCase()), expected, protocol);
         // The same by tshark's own table, which knows only first fragments.
         const later = wire.some(({ a, b }) => a.laterFragments + b.laterFragments > 0);
-        const table = [...conversationsOf(inner, protocol)].filter(([, frames]) => frames > 0);
+        const table = [...tables[protocol]].filter(([, packets]) => packets > 0);
         assert.equal(table.length, expected.size);
-        for (const [key, frames] of table) {
+        for (const [key, firsts] of table) {
           const packets = expected.get(key)?.[0] ?? 0;
-          assert.ok(later ? packets >= frames : packets === frames, key);
+          assert.ok(later ? packets >= firsts : packets === firsts, key);
         }
       }
       const count = wire.filter(({ protocol }) => protocol === 'TCP' || protocol === 'UDP').length;
