@@ -26,11 +26,12 @@ const TRANSPORTS: Readonly<Record<string, number>> = {
   'vxlan/60-offload-on-http.underlay.pcap': 1,
 };
 
-/** Recordings of the wire; the containers' files have the same frames without it. */
+/** Recordings of the wire; the containers' files have the same frames without it. Of those without TCP and UDP, some. */
 const RECORDINGS = ['docker', 'esp', 'vxlan'].flatMap((room) =>
   readdirSync(fixture(room))
     .filter((name) => /\.pcap(ng)?$/.test(name) && !/\.(c1|c2|web2)\.pcap$/.test(name))
-    .map((name) => `${room}/${name}`),
+    .map((name) => `${room}/${name}`)
+    .filter((name, index) => name in TRANSPORTS || index % 4 === 0),
 );
 
 function keysOf(recording: string): string[] {
