@@ -1,6 +1,7 @@
 import { NodeState, type SwarmMember } from '../../gossip/index.js';
 import type { RunningCounters } from './gossip-counters.js';
 import type { MemberKeys } from './member-keys.js';
+import { Detour, detourOf } from './packet-reach.js';
 import type { StreamReach } from './stream-reach.js';
 import type { GossipMember, GossipReport } from './swarm-gossip.js';
 
@@ -31,9 +32,9 @@ export function reportOf(
       endpoint: peer.endpoint,
       state: STATES[peer.state],
       seconds: (now - peer.stateChange) / MILLISECONDS,
-      tcpOnly: peer.streamOnlyProbes > 0,
+      tcpOnly: detourOf(peer) === Detour.Stream,
       udpOnly: streams.isBlocked(peer.name),
-      relayed: peer.relayedProbes > 0,
+      relayed: detourOf(peer) === Detour.Members,
     })),
     networks: networkDb.ownNetworks().map((id) => ({
       id,

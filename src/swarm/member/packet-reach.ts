@@ -9,12 +9,28 @@ import type { Troubles } from './troubles.js';
 /** Successive probes without a direct answer until that is reported: a packet may get lost. */
 const PROBES = 3;
 
+/** How a member is reached although it answers no UDP packet directly. */
+export const Detour = {
+  Stream: 'answers over TCP but not over UDP',
+  Members: 'is reached over UDP only through other members',
+} as const;
+export type Detour = (typeof Detour)[keyof typeof Detour];
+
+/**
+ * By which detour a member answered its latest probes; undefined if the latest answer was direct. That of other members
+ * counts while at most two probes in a row were answered by TCP alone: their packets may get lost, too.
+ */
+export function detourOf({ streamOnlyProbes, relayedProbes }: Peer): Detour | undefined {
+  if (relayedProbes > 0 && streamOnlyProbes < PROBES) return Detour.Members;
+  return streamOnlyProbes > 0 ? Detour.Stream : undefined;
+}
+
 /** Watches how members answer probes. */
 export class PacketReach {
   readonly #member: Member;
   readonly #troubles: Troubles;
   #probes = 0;
-  readonly #reported = new Set<Peer>();
+  readonly #reported = new Map<Peer, Detour>();
 
   constructor(member: Member, troubles: Troubles) {
     this.#member = member;
@@ -24,32 +40,36 @@ export class PacketReach {
   /** Looks at the probes since the last time. Call it often. */
   check(): void {
     const { counts } = this.#member;
-    for (const peer of this.#reported) {
+    for (const peer of this.#reported.keys()) {
       const isGone = peer.isGone || this.#member.peer(peer.name) !== peer;
-      if (!isGone && peer.streamOnlyProbes + peer.relayedProbes > 0) continue;
-      this.#reported.delete(peer);
-      const place = endpointText(peer.endpoint);
-      this.#troubles.end(`udp ${place}`, isGone ? undefined : `${peer.name} at ${place} answers over UDP again.`);
+      if (!isGone && detourOf(peer) !== undefined) continue;
+      this.#end(peer, isGone);
     }
     const probes = counts.streamOnlyProbes + counts.relayedProbes;
     if (probes === this.#probes) return;
     this.#probes = probes;
     for (const peer of this.#member.peers()) {
-      if (peer.streamOnlyProbes + peer.relayedProbes >= PROBES && !peer.isGone) this.#report(peer);
+      if (peer.isGone) continue;
+      if (this.#reported.has(peer) || peer.streamOnlyProbes + peer.relayedProbes >= PROBES) this.#report(peer);
     }
   }
 
   #report(peer: Peer): void {
+    const detour = detourOf(peer);
+    const reported = this.#reported.get(peer);
+    if (detour === undefined || detour === reported) return;
+    this.#reported.set(peer, detour);
     const { name, endpoint } = peer;
     const place = endpointText(endpoint);
-    const how =
-      peer.streamOnlyProbes > 0
-        ? 'answers over TCP but not over UDP'
-        : 'is reached over UDP only through other members';
-    this.#reported.add(peer);
-    this.#troubles.begin(
-      `udp ${place}`,
-      `${name} at ${place} ${how}: a firewall may drop UDP port ${endpoint.port}, there or here; open it in both directions.`,
-    );
+    const cause = reported === undefined ? `udp ${place}` : `udp ${place} ${detour}`;
+    const where = `a firewall may drop UDP port ${endpoint.port}, there or here; open it in both directions.`;
+    this.#troubles.begin(cause, `${name} at ${place} ${detour}: ${where}`);
+  }
+
+  #end(peer: Peer, isGone: boolean): void {
+    const place = endpointText(peer.endpoint);
+    this.#reported.delete(peer);
+    for (const detour of Object.values(Detour)) this.#troubles.end(`udp ${place} ${detour}`);
+    this.#troubles.end(`udp ${place}`, isGone ? undefined : `${peer.name} at ${place} answers over UDP again.`);
   }
 }
