@@ -6,110 +6,51 @@
  *     node --expose-gc dist/bench/balance.js [--no-prefetch] [--kernel]
  */
 import { SeededRandom } from '../src/replay/random.js';
-import { BALANCE_HEADROOM, BalanceVerdict, LoadBalancer } from '../src/service/index.js';
-import { formatIpv4, writeIpv4 } from '../src/wire/index.js';
+import { BalanceVerdict } from '../src/service/index.js';
 import { measureKernel } from './balance-kernel.js';
 import { machine, median, printTable, spread } from './machine.js';
+import { expectVerdict, FRAME, TcpConnections } from './tcp-connections.js';
 
 const SIZES = [64, 100_000, 1_000_000] as const;
 const ROUNDS = 9;
 const KERNEL_ROUNDS = 100;
 /** Packets per round: as many connections in random order. */
 const PACKETS = 1 << 18;
-const FRAME = 64;
-/** Distance of frames in memory, as in an arena with small slots. */
-const SLOT = 128;
 /** Frames in memory at a time. */
 const BATCH = 256;
-const VIP = 0x0a000902;
-const LOCAL = 0x0a000907;
-const TCP = 6;
-/** Enough that each has free source ports: 65,535 at most. */
-const BACKENDS = 64;
-const SYN = 0x02;
-const ACK = 0x10;
-
-/** Frames of one direction, and where each starts. */
-const memory = new Uint8Array(BATCH * SLOT);
-const view = new DataView(memory.buffer);
-
-const startOf = (slot: number): number => slot * SLOT + BALANCE_HEADROOM;
-
-/** Writes a frame to the balancer. Checksums of TCP don't matter to it. */
-function write(slot: number, source: number, destination: number, ports: number, flags: number): void {
-  const start = startOf(slot);
-  view.setInt32(start, 0x02420a00);
-  view.setInt32(start + 4, 0x09070242);
-  view.setInt32(start + 8, source);
-  view.setUint16(start + 12, 0x0800);
-  writeIpv4(memory, start + 14, 0, FRAME - 14, 0x4000, 64, TCP, source, destination);
-  view.setInt32(start + 34, ports);
-  view.setInt32(start + 46, 0x50000000 | (flags << 16) | 1000);
-  view.setInt32(start + 50, 0x12340000);
-}
-
-const starts = Int32Array.from({ length: BATCH }, (_, slot) => startOf(slot));
 const prefetches = !process.argv.includes('--no-prefetch');
 
-/** A connection's client: 10.1.x.y and a port. */
-const clientOf = (connection: number): number => 0x0a010000 + (connection >>> 5);
-const portsOf = (connection: number): number => ((1024 + (connection & 31) * 1777) << 16) | 80;
-
 interface Table {
-  readonly balancer: LoadBalancer;
-  /** Backend's address of each connection. */
-  readonly backend: Int32Array;
-  /** Port that stands for the client's, of each connection. */
-  readonly port: Uint16Array;
+  readonly known: TcpConnections;
   readonly bytes: number;
 }
 
-/** Opens connections: a SYN and an ACK from the client, after an answer from the backend. */
+/** Opens connections, and measures the memory that they take. */
 function opened(count: number): Table {
   const collect = (globalThis as { gc?: () => void }).gc;
   collect?.();
   const before = process.memoryUsage();
-  const balancer = new LoadBalancer({ back: { address: '10.0.9.7' }, maxConnections: count });
-  const web = balancer.addService({ name: 'web', vip: '10.0.9.2' });
-  for (let i = 0; i < BACKENDS; i++) {
-    balancer.addBackend(web, { address: formatIpv4(Uint8Array.of(10, 2, 0, i + 1)) });
-  }
-  const backend = new Int32Array(count);
-  const port = new Uint16Array(count);
-  for (let i = 0; i < count; i++) {
-    write(0, clientOf(i), VIP, portsOf(i), SYN);
-    expect(balancer.translate(memory, startOf(0), startOf(0) + FRAME, 1), BalanceVerdict.ToBackend);
-    backend[i] = view.getInt32(balancer.start + 30);
-    port[i] = view.getUint16(balancer.start + 34);
-    write(0, backend[i], LOCAL, (80 << 16) | port[i], SYN | ACK);
-    expect(balancer.translate(memory, startOf(0), startOf(0) + FRAME, 1), BalanceVerdict.ToClient);
-    write(0, clientOf(i), VIP, portsOf(i), ACK);
-    expect(balancer.translate(memory, startOf(0), startOf(0) + FRAME, 1), BalanceVerdict.ToBackend);
-  }
+  const known = new TcpConnections(count, BATCH);
   collect?.();
   const after = process.memoryUsage();
   const kept = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
-  return { balancer, backend, port, bytes: kept - backend.byteLength - port.byteLength };
-}
-
-function expect(verdict: number, wanted: number): void {
-  if (verdict !== wanted) throw new Error(`verdict ${verdict} instead of ${wanted}`);
+  const { backends, ports, bytes } = known;
+  return { known, bytes: kept - backends.byteLength - ports.byteLength - bytes.byteLength };
 }
 
 /** Nanoseconds of CPU time per packet of a round, which other processes disturb less than the clock's. Writing the frames isn't measured. */
-function round(table: Table, order: Uint32Array, isReply: boolean): number {
-  const { balancer, backend, port } = table;
+function round({ known }: Table, order: Uint32Array, isReply: boolean): number {
+  const { balancer, bytes, starts } = known;
   let nanoseconds = 0;
   for (let at = 0; at < PACKETS; at += BATCH) {
     for (let i = 0; i < BATCH; i++) {
-      const connection = order[at + i];
-      if (isReply) write(i, backend[connection], LOCAL, (80 << 16) | port[connection], ACK);
-      else write(i, clientOf(connection), VIP, portsOf(connection), ACK);
+      if (isReply) known.writeReply(i, order[at + i]);
+      else known.writeRequest(i, order[at + i]);
     }
     const wanted = isReply ? BalanceVerdict.ToClient : BalanceVerdict.ToBackend;
     const begin = process.cpuUsage();
-    if (prefetches) balancer.prefetch(memory, starts, BATCH);
-    for (let i = 0; i < BATCH; i++) expect(balancer.translate(memory, startOf(i), startOf(i) + FRAME, 2), wanted);
+    if (prefetches) balancer.prefetch(bytes, starts, BATCH);
+    for (let i = 0; i < BATCH; i++) expectVerdict(known.translate(i, 2), wanted);
     const { user, system } = process.cpuUsage(begin);
     nanoseconds += 1000 * (user + system);
   }
@@ -164,7 +105,7 @@ const rows = SIZES.map((count) => {
     forward.push(there);
     reply.push(back);
   }
-  if (table.balancer.table.size !== count) throw new Error('connections are missing');
+  if (table.known.balancer.table.size !== count) throw new Error('connections are missing');
   return [
     count.toLocaleString('en'),
     median(forward).toFixed(0),
@@ -172,7 +113,7 @@ const rows = SIZES.map((count) => {
     Math.min(...forward).toFixed(0),
     Math.min(...reply).toFixed(0),
     `${spread(forward).toFixed(0)} %`,
-    (table.balancer.table.bytes / count).toFixed(0),
+    (table.known.balancer.table.bytes / count).toFixed(0),
     (table.bytes / 1e6).toFixed(1),
     bareReads(count, random).toFixed(0),
   ];

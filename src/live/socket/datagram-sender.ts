@@ -24,14 +24,17 @@ const PIECES = 2048;
 /** Room for headers of segments. Those of one segment always fit: a frame is no longer than this. */
 const HEADERS = 128 * 1024;
 
+/** Packets sent one by one to a node after the system failed to segment a message for it: its route may change. */
+const SINGLE_PACKETS = 4096;
+
 /** Sends to the nodes of a topology, from several source ports. */
 export class DatagramSender {
   readonly #sockets: readonly number[];
   readonly #transmission: Transmission;
   readonly #segments: boolean;
   readonly #names = new NodeAddresses();
-  /** By node: 1 if its packets must be sent one by one, since the system once failed to segment a message for it. */
-  #single = new Uint8Array(0);
+  /** By node: number of next packets to send one by one. */
+  #single = new Uint16Array(0);
   readonly #pieces = new PieceVector(PIECES);
   readonly #vector: SegmentVector;
   readonly #singles: SegmentVector;
@@ -85,7 +88,7 @@ export class DatagramSender {
    */
   setAddresses(addresses: readonly (Uint8Array | undefined)[], port: number): void {
     this.#names.set(addresses, port);
-    this.#single = new Uint8Array(addresses.length).fill(this.#segments ? 0 : 1);
+    this.#single = new Uint16Array(addresses.length);
   }
 
   /**
@@ -101,6 +104,7 @@ export class DatagramSender {
     this.#sort(batch);
     const { start, end, node, tos, segment } = batch;
     const order = this.#order;
+    this.#transmission.begin();
     let k = 0;
     for (let socket = 0; socket < this.#sockets.length; socket++) {
       const stop = this.#ends[socket];
@@ -181,6 +185,7 @@ export class DatagramSender {
       size <= this.#size &&
       size > 0 &&
       this.#total + size <= MAX_BYTES &&
+      this.#segments &&
       this.#single[node] === 0 &&
       this.#firstPiece + (this.#packets + 1) * perPacket <= PIECES
     );
@@ -188,6 +193,7 @@ export class DatagramSender {
 
   #begin(size: number, node: number, tos: number, perPacket: number): void {
     this.#complete();
+    if (this.#single[node] > 0) this.#single[node]--;
     const vector = this.#vector;
     if (vector.full || vector.pieceCount + perPacket > PIECES) this.#transmit();
     this.#firstPiece = vector.pieceCount;
@@ -233,13 +239,13 @@ export class DatagramSender {
     this.#headerBytes = 0;
   }
 
-  /** Sends the packets of a message that the system didn't segment, and spares it the next ones for that node. */
+  /** Sends the packets of a message that the system didn't segment, and spares it the next messages for that node. */
   #sendOneByOne(i: number): void {
     const vector = this.#vector;
     const singles = this.#singles;
     const names = this.#names;
     const node = this.#nodeOf[i];
-    this.#single[node] = 1;
+    this.#single[node] = SINGLE_PACKETS;
     const pieces = this.#perPacketOf[i];
     const first = vector.firstPiece[i];
     singles.clear();

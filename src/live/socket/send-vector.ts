@@ -54,6 +54,7 @@ export class SendVector {
     }
     const vector = this.#vector;
     const names = this.#names;
+    this.#transmission.begin();
     for (let first = 0; first < count; first += vector.count) {
       const part = Math.min(vector.count, count - first);
       for (let i = 0; i < part; i++) {

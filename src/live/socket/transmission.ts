@@ -20,6 +20,7 @@ export class Transmission {
   /** Packets refused by the system, by the name of the error. */
   readonly refused = new Map<string, number>();
   readonly #polled: NativeMemory;
+  #waited = false;
   readonly #system: Pick<Linux, 'sendmmsg' | 'poll'>;
 
   /**
@@ -32,6 +33,11 @@ export class Transmission {
     this.#polled = new NativeMemory(8);
   }
 
+  /** Begins a batch, whose messages wait for room in full queues once: other packets are due. */
+  begin(): void {
+    this.#waited = false;
+  }
+
   /**
    * Sends messages in order. Refused ones are counted, and the rest is still sent.
    * @param first index of the first message
@@ -42,7 +48,6 @@ export class Transmission {
    */
   send(socket: number, messages: Messages, first: number, end: number, packets?: Int32Array): number {
     let done = first;
-    let waited = false;
     while (done < end) {
       const sent = this.#system.sendmmsg(socket, messages.addressOf(done), end - done, MSG_DONTWAIT);
       if (sent > 0) {
@@ -53,9 +58,9 @@ export class Transmission {
       const errno = lastErrno();
       if (errno === Errno.Interrupted) continue;
       const full = errno === Errno.Again || errno === Errno.NoBuffers;
-      if (full && !waited) {
+      if (full && !this.#waited) {
         this.#waitForRoom(socket);
-        waited = true;
+        this.#waited = true;
         continue;
       }
       if (isSegmentationError(errno) && packetsIn(packets, done, done + 1) > 1) return done;

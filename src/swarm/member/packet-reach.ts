@@ -30,6 +30,7 @@ export class PacketReach {
   readonly #member: Member;
   readonly #troubles: Troubles;
   #probes = 0;
+  /** The detours that were reported first. */
   readonly #reported = new Map<Peer, Detour>();
 
   constructor(member: Member, troubles: Troubles) {
@@ -56,12 +57,12 @@ export class PacketReach {
 
   #report(peer: Peer): void {
     const detour = detourOf(peer);
-    const reported = this.#reported.get(peer);
-    if (detour === undefined || detour === reported) return;
-    this.#reported.set(peer, detour);
+    if (detour === undefined) return;
+    const first = this.#reported.get(peer) ?? detour;
+    this.#reported.set(peer, first);
     const { name, endpoint } = peer;
     const place = endpointText(endpoint);
-    const cause = reported === undefined ? `udp ${place}` : `udp ${place} ${detour}`;
+    const cause = detour === first ? `udp ${place}` : `udp ${place} ${detour}`;
     const where = `a firewall may drop UDP port ${endpoint.port}, there or here; open it in both directions.`;
     this.#troubles.begin(cause, `${name} at ${place} ${detour}: ${where}`);
   }

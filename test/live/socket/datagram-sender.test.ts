@@ -190,6 +190,45 @@ describe('a sender of datagrams', { skip: withoutSockets() }, () => {
     assert.deepEqual([calls, sent], [[2, 10, 1], 12]);
   });
 
+  test('asks the system to segment again after 4,096 packets, since the route may have changed', () => {
+    const counts: number[] = [];
+    const system: Pick<Linux, 'sendmmsg' | 'poll'> = {
+      poll: () => 0,
+      sendmmsg: (_socket, _messages, count) => {
+        counts.push(count);
+        if (counts.length > 1) return count;
+        setErrno(Errno.MessageSize);
+        return -1;
+      },
+    };
+    const transmission = new Transmission(system);
+    const sender = new DatagramSender([0], 4, transmission, true);
+    sender.setAddresses([undefined, THERE], 4789);
+    const batch = new PacketBatch(new Arena({ slots: 64, frameBytes: 1500 }), 64);
+    for (let i = 0; i < 64; i++) batch.copyIn(noise(1000, i), 0, 1000, 0, 1);
+    for (let round = 0; round < 67; round++) sender.send(batch);
+    // One message that fails and its packets, 64 times packets one by one, and one message each again.
+    assert.deepEqual(counts, [1, 64, ...Array.from({ length: 63 }, () => 64), ...counts.slice(65)]);
+    assert.equal(counts.at(-1), 1);
+    assert.equal(transmission.sent >= 67 * 64 - 1, true);
+  });
+
+  test('waits once for full queues while it sends a batch, whatever the number of sockets', () => {
+    let waits = 0;
+    const full: Pick<Linux, 'sendmmsg' | 'poll'> = {
+      poll: () => ((waits += 1), 0),
+      sendmmsg: () => (setErrno(Errno.Again), -1),
+    };
+    const sender = new DatagramSender([0, 1, 2, 3], 4, new Transmission(full), true);
+    sender.setAddresses([undefined, THERE], 4789);
+    const batch = new PacketBatch(new Arena({ slots: 64, frameBytes: 1500 }));
+    for (const flow of FLOWS) batch.flow[batch.copyIn(noise(1000, 1), 0, 1000, 0, 1)] = flow;
+    sender.send(batch);
+    assert.equal(waits, 1);
+    sender.send(batch);
+    assert.equal(waits, 2);
+  });
+
   test('refuses packets for a removed node, and sends the others', () => {
     const packets = [
       sized(100, 1, { node: 0 }),

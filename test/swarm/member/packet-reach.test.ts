@@ -9,10 +9,14 @@ import { MemberDriver } from '../../gossip/member/driver.js';
 class Watched {
   readonly lines: string[] = [];
   readonly peer: Peer;
+  now = 0;
   readonly #driver = new MemberDriver(3);
   readonly #reach = new PacketReach(
     this.#driver.member,
-    new Troubles((text) => this.lines.push(text.replace(/:\D*7946, there.*/, ''))),
+    new Troubles(
+      (text) => this.lines.push(text.replace(/:\D*7946, there.*/, '')),
+      () => this.now,
+    ),
   );
 
   constructor() {
@@ -51,7 +55,8 @@ describe('members that answer no UDP packet directly', () => {
     // The packets of others get lost, too: TCP was faster.
     ['oot', [BY_OTHERS]],
     ['ttotot', [BY_OTHERS]],
-    ['ttttotto', [BY_TCP, BY_OTHERS]],
+    ['ttttottott', [BY_TCP, BY_OTHERS]],
+    ['ttttotttt', [BY_TCP, BY_OTHERS]],
     ['tttod', [BY_TCP, BY_OTHERS, AGAIN]],
     ['ooodd', [BY_OTHERS, AGAIN]],
   ] as const) {
@@ -61,6 +66,15 @@ describe('members that answer no UDP packet directly', () => {
       assert.deepEqual(watched.lines, lines);
     });
   }
+
+  test('within a minute, what was over is reported again once the minute has passed, and its end', () => {
+    const watched = new Watched();
+    watched.answers('tttdttt');
+    assert.deepEqual(watched.lines, [BY_TCP, AGAIN]);
+    watched.now = 60_000;
+    watched.answers('td');
+    assert.deepEqual(watched.lines, [BY_TCP, AGAIN, BY_TCP, AGAIN]);
+  });
 
   test('the state is known from the first such answer', () => {
     const { peer } = new Watched();
