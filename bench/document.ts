@@ -14,6 +14,7 @@ import { writeWhole } from '../src/capture/file/output-file.js';
 import { ROOT } from './captures.js';
 import { plotCosts, plotThroughput } from './plot.js';
 import { liveChart } from './live/chart.js';
+import { OTHER_VTEP } from './live/lines.js';
 import type { LiveReport } from './live/result.js';
 import { liveCaption, liveTables } from './live/table.js';
 import { documentFor, LIVE_DOCUMENT, LIVE_RECORD, recordedLiveRun, recordedRuns } from './recorded-runs.js';
@@ -53,7 +54,8 @@ function writeDocument(report: BenchReport): void {
 function writeLiveDocument(report: LiveReport): void {
   const tables = liveTables(report).map((one) => `\n**${one.title}**\n\n${markdownTable(one)}`);
   const lines = report.lines.map(({ line, what }) => `- \`${line}\`: ${what}\n`);
-  const caption = liveCaption(report).join('\n');
+  const other = report.against === undefined ? '' : `\n\`${OTHER_VTEP}\` is another build: ${report.against}.\n`;
+  const caption = liveCaption(report).join('\n') + other;
   mkdirSync(dirname(LIVE_RECORD), { recursive: true });
   writeWhole(LIVE_RECORD, `${JSON.stringify(report)}\n`);
   writeWhole(LIVE_DOCUMENT, `${LIVE_HEAD}${caption}\n${tables.join('')}\n**Lines**\n\n${lines.join('')}`);

@@ -164,5 +164,5 @@ export function printLiveReport(report: LiveReport, write: (line: Line) => void)
   }
   write('');
   for (const { line, what } of report.lines) write([styled(`${line}: ${what}`, 'dim')]);
-  if (report.against !== undefined) write([styled(`${OTHER_VTEP} is the build in ${report.against}`, 'dim')]);
+  if (report.against !== undefined) write([styled(`${OTHER_VTEP} is another build: ${report.against}`, 'dim')]);
 }

@@ -1,19 +1,9 @@
 /** Counts a capture's packets: networks, VTEPs, endpoints, SPIs, sizes, problems. */
 import { BATCH_PACKETS, type CaptureBatch, linkTypeName, type PacketSource } from '../capture/portable.js';
-import {
-  DropReason,
-  dropReasonName,
-  dropReasonText,
-  FragmentSource,
-  guessText,
-  UnderlayDecoder,
-  type UnderlayDecoderOptions,
-  Verdict,
-  type VniCounts,
-} from '../dataplane/index.js';
+import { FragmentSource, UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../dataplane/index.js';
 import type { GossipKeyring } from '../gossip/index.js';
 import type { RingSa } from '../overlay/index.js';
-import { type Encapsulation, encapsulationName, type Layers } from '../wire/index.js';
+import { type Encapsulation, type Layers } from '../wire/index.js';
 import { formatTime } from './capture-clock.js';
 import { decoderAccounting } from './decoder-accounting.js';
 import { EspSurvey } from './esp-survey.js';
@@ -22,13 +12,14 @@ import { type FlowReport, flowReport, timeSeriesReport } from './flows/flow-repo
 import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
 import { TrafficSeries } from './flows/traffic-series.js';
 import { FrameSurvey } from './frame-survey.js';
-import { type GossipReport, GossipSurvey } from './gossip/index.js';
-import type { CipherReport, Problem, SizeReport, SurveyReport } from './report.js';
+import { GossipSurvey } from './gossip/index.js';
+import type { CipherReport, SizeReport, SurveyReport } from './report.js';
 import type { AddressNames } from './services/address-names.js';
 import type { PlainVxlan } from './shares/plain-vxlan.js';
 import type { SurveyPart } from './shares/survey-part.js';
 import { SurveyShare } from './shares/survey-shares.js';
 import { SizeTable, sizeClassName } from './size-table.js';
+import { gossipProblems, surveyProblems } from './survey-problems.js';
 import { TrafficTable } from './traffic-table.js';
 
 /** Options of a survey. */
@@ -251,7 +242,6 @@ export class Survey {
     const sources = 'name' in read ? ([read] as const) : read;
     const [{ format }] = sources;
     const files = sources.map(({ name }) => name);
-    const drops = decoder.drops.counts;
     const known = !Number.isNaN(this.#firstSeconds);
     const endpoints = new Map<number, number>();
     for (const row of this.#frames.endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
@@ -304,7 +294,24 @@ export class Survey {
       checksums: this.#frames.checksums?.rows ?? [],
       otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
       gossip,
-      problems: [...this.#problems(sources, drops, named), ...gossipProblems(gossip)],
+      problems: [
+        ...surveyProblems({
+          sources,
+          decoder,
+          drops: decoder.drops.counts,
+          frames: this.#frames,
+          esp: this.#esp,
+          ringSas: this.#ringSas,
+          series: this.#series,
+          flows: this.#flows,
+          names: this.#names,
+          endpoints: named,
+          encapsulated: this.#encapsulated,
+          encapsulations: this.#encapsulations,
+          backwards: this.#backwards,
+        }),
+        ...gossipProblems(gossip),
+      ],
       cipher: this.#cipher,
     };
   }
@@ -397,161 +404,6 @@ export class Survey {
       return name !== undefined && stale.has(`${vni ?? ''} ${address}`) ? `${name} (stale)` : name;
     });
   }
-
-  #problems(sources: readonly PacketSource[], drops: Float64Array, endpoints: readonly EndpointReport[]): Problem[] {
-    const problems: Problem[] = [];
-    const warning = (code: string, count: number, message: string): void => {
-      if (count > 0) problems.push({ code, severity: 'warning', count, message });
-    };
-    const note = (code: string, count: number, message: string): void => {
-      if (count > 0) problems.push({ code, severity: 'note', count, message });
-    };
-    for (const { damage, name } of sources) {
-      if (damage === undefined) continue;
-      warning(damage.code, 1, sources.length === 1 ? damage.message : `${name}: ${damage.message}`);
-    }
-    const { reserved, policyPackets } = this.decoder;
-    drops.forEach((count, reason) => {
-      const text = `packets dropped: ${dropReasonText(reason)}${
-        reason === DropReason.VxlanReservedBits ? reservedText(reserved, policyPackets) : ''
-      }`;
-      // Networks duplicate fragments, and senders use dummies to hide traffic patterns; nothing is lost.
-      if (reason === DropReason.DuplicateFragment || reason === DropReason.EspDummy)
-        note(dropReasonName(reason), count, text);
-      else warning(dropReasonName(reason), count, text);
-    });
-    problems.push(...this.#esp.problems(this.#ringSas));
-    const clear = this.#frames.networks.rows.reduce(
-      (sum, row) => sum + (row.encrypted > 0 ? row.frames - row.encrypted : 0),
-      0,
-    );
-    warning('CLEAR_VXLAN', clear, 'clear frames of a VNI that is otherwise encrypted: Swarm drops them (fail closed)');
-    const moved = this.#frames.endpoints.rows.filter((row) => row.moves > 0).length;
-    warning('ENDPOINT_MOVED', moved, 'endpoints that sent from behind more than one VTEP');
-    warning(
-      'MAC_INVALID_SOURCE',
-      this.#frames.counts.badSources,
-      'frames whose source MAC is zero or a group address: the kernel drops them',
-    );
-    warning('INNER_HEADER', this.#frames.counts.innerFaults, 'frames whose inner headers are truncated or invalid');
-    for (const row of this.#frames.checksums?.rows ?? []) {
-      warning('CHECKSUM_BAD', row.bad, `wrong checksums: ${row.name}`);
-    }
-    note('FRAGMENTS_HELD', this.decoder.held, 'fragments of packets that are incomplete in the capture');
-    const partial = (this.#frames.checksums?.rows ?? []).reduce((sum, row) => sum + row.partial, 0);
-    note(
-      'CHECKSUM_PARTIAL',
-      partial,
-      'partial checksums, left for the NIC to complete: the capture was taken on the sending host with offloads on',
-    );
-    note(
-      'SUPER_FRAMES',
-      this.#frames.counts.superFrames,
-      'frames too large for the wire: recorded before segmentation offload (or after receive offload coalesced them)',
-    );
-    note(
-      'LENGTH_UNSET',
-      this.#frames.counts.unsetLengths,
-      'packets with an IP length of 0, assumed to extend to their end: recorded on the sending host, before segmentation' +
-        ' offload set it (TSO), or too long for the field (BIG TCP)',
-    );
-    note(
-      'ENCAPSULATED',
-      this.#encapsulated,
-      `packets with VXLAN or ESP inside another encapsulation, which was removed: ${[...this.#encapsulations]
-        .map((kind) => encapsulationName(kind as Encapsulation))
-        .join(', ')}`,
-    );
-    for (const guess of this.decoder.guess.ports) note('VXLAN_OTHER_PORT', guess.packets, guessText(guess));
-    note(
-      'ESP_WITHOUT_KEYS',
-      this.decoder.espPackets,
-      'ESP packets that are not decrypted; --keys FILE decrypts them (on a node: ip -d xfrm state > FILE)',
-    );
-    note(
-      'ARP_IN_TUNNEL',
-      this.#frames.counts.arpFrames,
-      'inner ARP frames: a learning overlay; Swarm answers ARP on the node',
-    );
-    const names = this.#names;
-    if (names !== undefined) {
-      const stale = endpoints.filter((row) => row.stale === true).length;
-      note('NAME_STALE', stale, 'endpoints behind another VTEP than their name says: it was given out again, or moved');
-      const unknown = endpoints.filter(({ vni, ip }) => ip !== null && names.isUnknown(vni, ip)).length;
-      note('NAME_UNKNOWN', unknown, 'endpoints in named networks that have no name: they came later, or ended earlier');
-    }
-    note(
-      'TIME_BACKWARDS',
-      this.#backwards,
-      'packets older than an earlier one: first and last time are the earliest and the latest, not in file order',
-    );
-    const tables = [
-      this.#frames.addresses,
-      this.#frames.networks,
-      this.#frames.tunnels,
-      this.#frames.endpoints,
-      this.#esp.spis,
-      this.#series,
-    ];
-    const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0);
-    warning('TABLE_FULL', unlisted, 'rows not listed because a table is full, but counted in the totals');
-    const unlistedFlows = this.#flows?.accounting.unlisted ?? 0;
-    warning(
-      'FLOWS_FULL',
-      unlistedFlows,
-      'packets of conversations not listed, because the table of conversations is full',
-    );
-    for (const { notes, name } of sources) {
-      for (const { count, message } of notes) {
-        note('CAPTURE_ODD', count, sources.length === 1 ? message : `${name}: ${message}`);
-      }
-    }
-    return problems;
-  }
-}
-
-/** What is wrong with gossip. */
-function gossipProblems(gossip: GossipReport | null): Problem[] {
-  if (gossip === null) return [];
-  const { packets, streams, invalid, unlisted } = gossip;
-  const sum = (...counts: Readonly<Record<string, number>>[]): number =>
-    counts.flatMap((each) => Object.values(each)).reduce((total, count) => total + count, 0);
-  const sealed = (packets.failed['no-key-fits'] ?? 0) + (streams.failed['no-key-fits'] ?? 0);
-  const problem = (code: string, severity: Problem['severity'], count: number, message: string): Problem[] =>
-    count === 0 ? [] : [{ code, severity, count, message }];
-  return [
-    ...problem(
-      'GOSSIP_SEALED',
-      'warning',
-      sealed,
-      'gossip that none of the keys decrypts: of another swarm, or rotated',
-    ),
-    ...problem(
-      'GOSSIP_CLEAR',
-      'warning',
-      packets.clear + streams.clear,
-      "gossip in clear text: a swarm's is encrypted",
-    ),
-    ...problem(
-      'GOSSIP_INVALID',
-      'warning',
-      sum(packets.failed, streams.failed, invalid) - sealed,
-      'packets, streams and messages of gossip that are not valid',
-    ),
-    ...problem(
-      'GOSSIP_INCOMPLETE',
-      'note',
-      streams.incomplete,
-      'streams of gossip that the capture has only a part of',
-    ),
-    ...problem('GOSSIP_FULL', 'warning', unlisted, 'rows of gossip not listed because a table is full'),
-  ];
-}
-
-/** VNIs with reserved bits, and packets with a group policy. */
-function reservedText(reserved: VniCounts, policyPackets: number): string {
-  const policy = policyPackets === 0 ? '' : `; ${policyPackets} carry a group policy, which Linux accepts with \`gbp\``;
-  return `: ${reserved.text}${policy}`;
 }
 
 function sizeReport(table: SizeTable): SizeReport {

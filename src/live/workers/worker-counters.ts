@@ -1,6 +1,6 @@
 /** Counters of a VTEP's workers, and their sums. */
 import { DropCounters } from '../../dataplane/index.js';
-import type { LiveNodeCounters } from '../node/live-node.js';
+import type { LiveNodeCounters } from '../node/live-node-options.js';
 import { combinedReports, type EndpointReport } from '../node/endpoint-ports.js';
 import type { DirectionCounters } from '../node/node-chains.js';
 import type { SaRow } from '../status/sa-rows.js';
