@@ -1,0 +1,16 @@
+/** Where facts were read. */
+
+/** A part of an input: a line of a text, or a packet of a capture. */
+export interface Place {
+  /** Name of the file, as given. */
+  readonly file: string;
+  /** Line from 1; undefined for captures and for whole files. */
+  readonly line?: number;
+  /** Packet number from 1, as Wireshark counts. */
+  readonly packet?: number;
+}
+
+/** A fact with its place. */
+export interface Placed {
+  readonly place: Place;
+}
