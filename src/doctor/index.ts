@@ -1,0 +1,16 @@
+/**
+ * Says what is wrong with an overlay, why, and what to do about it, from whatever an operator has: captures, dumps of the
+ * kernel's tables, Docker's own view.
+ *
+ * - {@link readInputs} reads texts, whose kind it recognises, and {@link CaptureExam} captures.
+ * - {@link diagnose} finds what is wrong in them; {@link doctorReport} is the result as plain data.
+ * - {@link FINDINGS} lists everything that can be found.
+ * @module vtep/doctor
+ */
+export { FINDINGS } from './catalogue.js';
+export { diagnose, type Consequence, type DoctorResult, type Found, MAX_DIAGNOSES } from './diagnose.js';
+export { type DoctorReport, doctorReport, type FindingReport } from './doctor-report.js';
+export type { CaptureEvidence } from './evidence/capture.js';
+export { type Evidence, InputKind, type InputSummary, type NodeEvidence } from './evidence/evidence.js';
+export type { Place, Placed } from './evidence/place.js';
+export { Certainty, type Diagnosis, type Exhibit, type Finding, Severity, type Subject } from './finding.js';
