@@ -38,4 +38,5 @@ export {
 export { SequenceForecast } from './sequence-forecast.js';
 export { SequenceReservations, type SequenceReservationsOptions } from './sequence-reservations.js';
 export type { SequenceRecord, SequenceStore } from './sequence-store.js';
-export { type ImportedSas, isXfrmState, parseXfrmState, type SaCreation } from './xfrm-state.js';
+export { isXfrmState } from './xfrm-dump.js';
+export { type ImportedSas, parseXfrmState, type SaCreation } from './xfrm-state.js';

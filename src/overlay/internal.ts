@@ -1,4 +1,12 @@
 /** What other rooms use of overlay beyond its public entry point. */
+export {
+  fdbRowOf,
+  type FdbRowText,
+  fdbTextRows,
+  neighbourRowOf,
+  type NeighbourRowText,
+  neighbourTextRows,
+} from './import/kernel-rows.js';
 export { CaptureKeys } from './keys/capture-keys.js';
 export { extractKeys, KeyText } from './keys/key-text.js';
 export { isNodeAddress } from './node-address.js';

@@ -25,6 +25,18 @@ export interface JsonDocument {
   readonly line: number;
 }
 
+/** A document at an offset of a text, or as much of one as is valid. */
+export interface JsonPart {
+  /** Its value; of an invalid array, its elements before the mistake; undefined if nothing of it is usable. */
+  readonly value: unknown;
+  /** Offset of each element, if it is an array. */
+  readonly elements: readonly number[];
+  /** Offset of its end, or of the mistake. */
+  readonly end: number;
+  /** What is wrong with it; undefined if it is valid. */
+  readonly what: string | undefined;
+}
+
 /** The end of a value, or the offset and description of a mistake. */
 type Scanned = { readonly end: number } | { readonly at: number; readonly what: string };
 
@@ -56,8 +68,14 @@ function stringEnd(text: string, at: number): Scanned {
  * Finds the end of a JSON value in linear time.
  * @param onName called with each member name, and whether its object already has that name; returns what is wrong with
  * it, if anything
+ * @param elements gets the offset of each element, if the value is an array
  */
-function scan(text: string, start: number, onName?: (name: string, again: boolean) => string | undefined): Scanned {
+function scan(
+  text: string,
+  start: number,
+  onName?: (name: string, again: boolean) => string | undefined,
+  elements?: number[],
+): Scanned {
   const open: string[] = [];
   const names: Set<string>[] = [];
   let at = start;
@@ -71,6 +89,9 @@ function scan(text: string, start: number, onName?: (name: string, again: boolea
   for (;;) {
     at = blanksEnd(text, at);
     const character = text[at] as string | undefined;
+    if (open.length === 1 && open[0] === ']' && character !== ']' && (wants === 'value' || wants === 'first value')) {
+      elements?.push(at);
+    }
     if (wants === 'next') {
       const bracket = open.at(-1);
       if (bracket === undefined) return { end: at };
@@ -160,6 +181,31 @@ export function jsonDocuments(text: string): readonly JsonDocument[] | JsonSynta
     line++;
   }
   return documents;
+}
+
+/**
+ * The document that begins on the line at an offset, if any. Of a truncated or edited array, the elements before the
+ * mistake are usable.
+ * @param text the result of `plainText`
+ * @param at offset of the beginning of a line
+ */
+export function jsonPartAt(text: string, at: number): JsonPart | undefined {
+  DOCUMENT.lastIndex = at;
+  if (!DOCUMENT.test(text)) return undefined;
+  const start = DOCUMENT.lastIndex;
+  const elements: number[] = [];
+  const scanned = scan(text, start, undefined, elements);
+  if ('end' in scanned) {
+    const { end } = scanned;
+    return { value: JSON.parse(text.slice(start, end)) as unknown, elements, end, what: undefined };
+  }
+  // The last element is the one with the mistake.
+  const whole = elements.slice(0, -1);
+  const value = whole.map((element) => {
+    const one = scan(text, element);
+    return JSON.parse(text.slice(element, 'end' in one ? one.end : element)) as unknown;
+  });
+  return { value: whole.length === 0 ? undefined : value, elements: whole, end: scanned.at, what: scanned.what };
 }
 
 /**

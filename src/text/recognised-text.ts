@@ -55,5 +55,7 @@ export function describeText(text: string): string | undefined {
   if (start.trim() === '') return 'an empty file';
   // eslint-disable-next-line no-control-regex -- text has no such characters
   if (/^[^\n]{0,8}\u0000/.test(start)) return 'a binary file';
-  return KINDS.find(([, pattern]) => pattern.test(start))?.[0];
+  // Blank lines take the patterns quadratic time. A capture begins with some.
+  const lines = start.replace(/\n\s*\n/g, '\n');
+  return KINDS.find(([what, pattern]) => pattern.test(what.startsWith('a capture') ? start : lines))?.[0];
 }

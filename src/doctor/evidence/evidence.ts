@@ -2,7 +2,7 @@
 import type { GossipReport } from '../../inspect/index.js';
 import type { CaptureEvidence } from './capture.js';
 import type { EngineView, LogLine, NetworkView, ServiceView } from './docker.js';
-import type { FirewallRule, TrackedConnection, VirtualServer } from './firewall.js';
+import type { FirewallRule, IpvsTimeouts, TrackedConnection, VirtualServer } from './firewall.js';
 import type { FdbRow, Link, NeighbourRow, OffloadFeature, XfrmCounter, XfrmPolicy, XfrmSa } from './kernel.js';
 
 /** Kinds of inputs, by the command that prints them. */
@@ -61,6 +61,8 @@ export interface NodeEvidence {
   readonly rules: readonly FirewallRule[];
   readonly connections: readonly TrackedConnection[];
   readonly virtualServers: readonly VirtualServer[];
+  /** Of each namespace that was asked. */
+  readonly ipvsTimeouts?: readonly IpvsTimeouts[];
   readonly networks: readonly NetworkView[];
   readonly services: readonly ServiceView[];
   readonly engines: readonly EngineView[];

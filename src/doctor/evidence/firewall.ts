@@ -10,6 +10,7 @@ export interface FirewallRule extends Placed {
   readonly hook: string;
   /** IP protocol by name (`udp`, `tcp`, `esp`); empty for any. */
   readonly protocol: string;
+  /** Empty for any. Of a range of more than 1024 ports, only its ends and the ports that Swarm uses. */
   readonly destinationPorts: readonly number[];
   readonly sourcePorts: readonly number[];
   /** Prefixes; empty for any. */
@@ -19,8 +20,10 @@ export interface FirewallRule extends Placed {
   readonly outDevice: string;
   /** `accept`, `drop`, `reject`, `masquerade`, `mark`, `jump NAME`... in lower case. */
   readonly verdict: string;
-  /** Whether it has conditions that aren't among the fields above: u32, ipsec policy, connection state... */
+  /** Conditions that aren't among the fields above, as printed: u32, ipsec policy, connection state... */
   readonly conditions: readonly string[];
+  /** VNIs that it matches, of the rules that Docker makes for encrypted networks; undefined if it matches none. */
+  readonly vnis?: readonly number[];
   /** Whether it is a chain's policy. */
   readonly isPolicy: boolean;
   /** Packets counted; -1 if not shown. */
@@ -66,4 +69,11 @@ export interface VirtualServer extends Placed {
     readonly active: number;
     readonly inactive: number;
   })[];
+}
+
+/** How long IPVS keeps idle connections, in seconds: `ipvsadm -L --timeout`. */
+export interface IpvsTimeouts extends Placed {
+  readonly tcp: number;
+  readonly tcpFin: number;
+  readonly udp: number;
 }

@@ -15,7 +15,10 @@ export interface XfrmSa extends Placed {
   readonly algorithm: string;
   /** ICV length in bits; 0 if not shown. */
   readonly icvBits: number;
-  /** First 8 hexadecimal digits of the key's SHA-256, to compare keys without showing them; undefined without a key. */
+  /**
+   * First 8 hexadecimal digits of the SHA-256 of the key without its salt, to compare keys without showing them;
+   * undefined without a key.
+   */
   readonly keyId: string | undefined;
   /** Packets of the replay window; 0 is off. */
   readonly replayWindow: number;
@@ -100,6 +103,7 @@ export interface FdbRow extends Placed {
   readonly device: string;
   /** VTEP; empty for entries of a bridge. */
   readonly destination: string;
+  /** As printed, or that of its device, if the inputs show it. */
   readonly vni: number | undefined;
   /** Whether it is an entry of the device itself (`self`), and of the bridge (`master`). */
   readonly self: boolean;
@@ -113,6 +117,8 @@ export interface FdbRow extends Placed {
 export interface NeighbourRow extends Placed {
   readonly address: string;
   readonly device: string;
+  /** VNI of its device, if the device is a vxlan device of the same namespace that the inputs show. */
+  readonly vni?: number;
   /** Empty if there is none. */
   readonly mac: string;
   /** In capitals: `PERMANENT`, `FAILED`... */

@@ -8,6 +8,8 @@ export interface Place {
   readonly line?: number;
   /** Packet number from 1, as Wireshark counts. */
   readonly packet?: number;
+  /** Network namespace that the fact is from, as the output names it; undefined for the host's, or if unknown. */
+  readonly namespace?: string;
 }
 
 /** A fact with its place. */

@@ -1,0 +1,84 @@
+/** Which addresses on the underlay are a node's own. */
+import type { Link, XfrmPolicy, XfrmSa } from '../evidence/kernel.js';
+import type { NodeFacts } from './node-facts.js';
+
+/** Devices whose addresses are the same on every node, or belong to containers. */
+const LOCAL_DEVICE = /^(?:lo|docker0|docker_gwbridge|br-[0-9a-f]{12}|veth.*|virbr\d+|cni\d+)$/;
+const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+/** Maximum number of addresses of a node that are listed. */
+const MAX_ADDRESSES = 64;
+
+/**
+ * The addresses of a node: those that its configuration, status or engine names, else those that its SAs, policies and
+ * vxlan devices use, and then those of its devices.
+ */
+export function addressesOf(facts: NodeFacts): string[] {
+  const found = new Set(facts.ownAddresses);
+  for (const { nodeAddress } of facts.list('engines')) if (nodeAddress !== '') found.add(nodeAddress);
+  for (const address of tunnelAddresses(facts)) found.add(address);
+  for (const link of facts.list('links')) {
+    if (link.place.namespace !== undefined || LOCAL_DEVICE.test(link.name)) continue;
+    for (const address of ownAddresses(link)) found.add(address);
+  }
+  for (const address of UNSPECIFIED) found.delete(address);
+  return [...found].slice(0, MAX_ADDRESSES);
+}
+
+/** A device's addresses, without link-local ones. */
+function ownAddresses({ addresses }: Link): string[] {
+  return addresses
+    .map((address) => address.split('/', 1)[0])
+    .filter((address) => !/^(?:127\.|169\.254\.|fe[89ab])/i.test(address) && address !== '::1');
+}
+
+/** The ends of tunnels that are on this node. */
+function tunnelAddresses(facts: NodeFacts): Set<string> {
+  const found = new Set<string>();
+  for (const { vxlan } of facts.list('links')) if (vxlan !== undefined && vxlan.local !== '') found.add(vxlan.local);
+  for (const policy of facts.list('policies')) {
+    const address = hostOf(policy);
+    if (address !== undefined) found.add(address);
+  }
+  if (found.size === 0) {
+    const address = endOfSas(facts.list('sas'));
+    if (address !== undefined) found.add(address);
+  }
+  return found;
+}
+
+/** The address of this node in a policy of Docker, for packets from it to a peer. */
+function hostOf({ direction, source, destination, destinationPort }: XfrmPolicy): string | undefined {
+  if (direction !== 'out' || destinationPort === undefined) return undefined;
+  const hosts = [source, destination].map((prefix) => /^([^/]+)\/(?:32|128)$/.exec(prefix)?.[1]);
+  return hosts[1] === undefined ? undefined : hosts[0];
+}
+
+/**
+ * The end of SAs that is on this node: it sent with those from it, and received with those to it. Without a packet, the
+ * address that all SAs have in common; and with a single peer, the one with more inbound SAs, as Docker keeps three
+ * inbound ones for each outbound one.
+ */
+function endOfSas(sas: readonly XfrmSa[]): string | undefined {
+  const proven = new Set<string>();
+  const ends = new Map<string, { total: number; inbound: number }>();
+  const count = (address: string, inbound: number): void => {
+    const end = ends.get(address) ?? { total: 0, inbound: 0 };
+    ends.set(address, { total: end.total + 1, inbound: end.inbound + inbound });
+  };
+  let named = 0;
+  for (const { spi, source, destination, sent, received } of sas) {
+    if (spi === 0 || UNSPECIFIED.has(source) || UNSPECIFIED.has(destination)) continue;
+    named++;
+    if (sent > 0 && received <= 0) proven.add(source);
+    if (received > 0 && sent <= 0) proven.add(destination);
+    count(source, 0);
+    count(destination, 1);
+  }
+  if (proven.size > 0) return proven.size === 1 ? [...proven][0] : undefined;
+  const common = [...ends].filter(([, { total }]) => total === named);
+  if (common.length === 1) return common[0][0];
+  if (common.length !== 2) return undefined;
+  const [one, other] = common;
+  if (one[1].inbound === other[1].inbound) return undefined;
+  return one[1].inbound > other[1].inbound ? one[0] : other[0];
+}

@@ -1,0 +1,205 @@
+/** The facts of one node while its inputs are read. */
+import type { EngineView, LogLine, NetworkView, ServiceView } from '../evidence/docker.js';
+import type { InputKind, NodeEvidence } from '../evidence/evidence.js';
+import type { FirewallRule, IpvsTimeouts, TrackedConnection, VirtualServer } from '../evidence/firewall.js';
+import type {
+  FdbRow,
+  Link,
+  NeighbourRow,
+  OffloadFeature,
+  XfrmCounter,
+  XfrmPolicy,
+  XfrmSa,
+} from '../evidence/kernel.js';
+
+/** Maximum number of facts of a kind that are kept of an input and of a node. */
+export const MAX_FACTS = 200_000;
+
+/** Lists of facts. */
+interface FactLists {
+  readonly sas: XfrmSa[];
+  readonly policies: XfrmPolicy[];
+  readonly xfrmCounters: XfrmCounter[];
+  readonly links: Link[];
+  readonly fdb: FdbRow[];
+  readonly neighbours: NeighbourRow[];
+  readonly offloads: OffloadFeature[];
+  readonly rules: FirewallRule[];
+  /** Those of nft, which shows the rules of iptables, too. */
+  readonly nftRules: FirewallRule[];
+  readonly connections: TrackedConnection[];
+  readonly virtualServers: VirtualServer[];
+  readonly ipvsTimeouts: IpvsTimeouts[];
+  readonly networks: NetworkView[];
+  readonly services: ServiceView[];
+  readonly engines: EngineView[];
+  readonly log: LogLine[];
+}
+
+/** Name of a list of facts. */
+export type FactName = keyof FactLists;
+/** A fact of a list. */
+export type Fact<Name extends FactName> = FactLists[Name][number];
+
+/** The facts of a node, or of inputs whose node is unknown. */
+export class NodeFacts {
+  readonly name: string;
+  /** Names of the files that they are from. */
+  readonly files = new Set<string>();
+  readonly has = new Set<InputKind>();
+  /** Addresses that inputs say are the node's own. */
+  readonly ownAddresses = new Set<string>();
+  status: NodeEvidence['status'];
+  #owner: NodeFacts | undefined;
+  readonly #lists: FactLists = {
+    sas: [],
+    policies: [],
+    xfrmCounters: [],
+    links: [],
+    fdb: [],
+    neighbours: [],
+    offloads: [],
+    rules: [],
+    nftRules: [],
+    connections: [],
+    virtualServers: [],
+    ipvsTimeouts: [],
+    networks: [],
+    services: [],
+    engines: [],
+    log: [],
+  };
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The facts of a list. */
+  list<Name extends FactName>(name: Name): readonly Fact<Name>[] {
+    return this.#lists[name];
+  }
+
+  /**
+   * Adds facts while there is room for them.
+   * @returns how many were added, and whether there were more
+   */
+  add<Name extends FactName>(
+    name: Name,
+    facts: Iterable<Fact<Name>>,
+  ): { readonly count: number; readonly isFull: boolean } {
+    const list = this.#lists[name] as Fact<Name>[];
+    let count = 0;
+    for (const fact of facts) {
+      if (list.length >= MAX_FACTS) return { count, isFull: true };
+      list.push(fact);
+      count++;
+    }
+    return { count, isFull: false };
+  }
+
+  /** Number of facts. */
+  get size(): number {
+    const lists: readonly (readonly unknown[])[] = Object.values(this.#lists);
+    return lists.reduce((sum, list) => sum + list.length, 0);
+  }
+
+  /** The facts that these were merged into; themselves if they weren't. */
+  get owner(): NodeFacts {
+    return this.#owner?.owner ?? this;
+  }
+
+  /** Takes over the facts of others, which turned out to be of the same node. */
+  merge(other: NodeFacts): void {
+    other.#owner = this;
+    for (const name of Object.keys(this.#lists) as FactName[]) this.add(name, other.list(name));
+    for (const file of other.files) this.files.add(file);
+    for (const kind of other.has) this.has.add(kind);
+    for (const address of other.ownAddresses) this.ownAddresses.add(address);
+    this.status ??= other.status;
+  }
+
+  /** The facts as evidence, with what follows from several of them. */
+  evidence(addresses: readonly string[]): NodeEvidence {
+    const links = mergedLinks(this.#lists.links);
+    const vnis = vnisOf(links);
+    const vniOf = (namespace: string | undefined, device: string): number | undefined =>
+      vnis.get(`${namespace ?? ''} ${device}`);
+    return {
+      name: this.name,
+      addresses,
+      captures: [],
+      has: this.has,
+      sas: this.#lists.sas,
+      policies: this.#lists.policies,
+      xfrmCounters: withLater(this.#lists.xfrmCounters),
+      links,
+      fdb: this.#lists.fdb.map((row) => ({ ...row, vni: row.vni ?? vniOf(row.place.namespace, row.device) })),
+      neighbours: this.#lists.neighbours.map((row) => {
+        const vni = vniOf(row.place.namespace, row.device);
+        return vni === undefined ? row : { ...row, vni };
+      }),
+      offloads: this.#lists.offloads,
+      rules: [...this.#lists.rules, ...withoutKnown(this.#lists.nftRules, this.#lists.rules)],
+      connections: this.#lists.connections,
+      virtualServers: this.#lists.virtualServers,
+      ipvsTimeouts: this.#lists.ipvsTimeouts,
+      networks: this.#lists.networks,
+      services: this.#lists.services,
+      engines: this.#lists.engines,
+      log: this.#lists.log,
+      status: this.status,
+    };
+  }
+}
+
+/** One device for each name and namespace: `ip link` and `ip addr` show different parts of it. */
+function mergedLinks(links: readonly Link[]): Link[] {
+  const merged = new Map<string, Link>();
+  for (const link of links) {
+    const key = `${link.place.namespace ?? ''} ${link.name}`;
+    const known = merged.get(key);
+    merged.set(key, known === undefined ? link : mergedLink(known, link));
+  }
+  // What only `ip -o addr` shows has no MTU, and isn't known to be up or down.
+  return [...merged.values()].filter(({ mtu }) => mtu > 0);
+}
+
+function mergedLink(one: Link, other: Link): Link {
+  const [base, more] = one.mtu > 0 ? [one, other] : [other, one];
+  return {
+    ...base,
+    kind: base.kind || more.kind,
+    mac: base.mac || more.mac,
+    master: base.master || more.master,
+    vxlan: base.vxlan ?? more.vxlan,
+    addresses: [...new Set([...base.addresses, ...more.addresses])],
+    counters: base.counters ?? more.counters,
+  };
+}
+
+/** Without the rules of tables that iptables shows itself, and with all their details. */
+function withoutKnown(nftRules: readonly FirewallRule[], rules: readonly FirewallRule[]): readonly FirewallRule[] {
+  const keyOf = ({ place, family, table }: FirewallRule): string => `${place.namespace ?? ''} ${family} ${table}`;
+  const known = new Set(rules.map(keyOf));
+  return nftRules.filter((rule) => !known.has(keyOf(rule)));
+}
+
+/** The VNI of each vxlan device, by namespace and name. */
+function vnisOf(links: readonly Link[]): ReadonlyMap<string, number> {
+  return new Map(
+    links.flatMap(({ place: { namespace = '' }, name, vxlan }) =>
+      vxlan === undefined || vxlan.vni === 0 ? [] : [[`${namespace} ${name}`, vxlan.vni] as const],
+    ),
+  );
+}
+
+/** The counters of the first output, each with its count in the last one. */
+function withLater(counters: NodeEvidence['xfrmCounters']): NodeEvidence['xfrmCounters'] {
+  const merged = new Map<string, NodeEvidence['xfrmCounters'][number]>();
+  for (const counter of counters) {
+    const key = `${counter.place.namespace ?? ''} ${counter.name}`;
+    const first = merged.get(key);
+    merged.set(key, first === undefined ? counter : { ...first, later: counter.count });
+  }
+  return [...merged.values()];
+}
