@@ -33,6 +33,9 @@ const SKIPPED = /^skipped (.*): (.*)$/;
 /** `## node1: ip -d xfrm state`, `=== ip neigh ===`, `##### bridge fdb`, `node2 xfrm_stat`. */
 const HEADING = /^(?:#{1,8}|={2,8}|-{2,8}|\*{2,8}|>{2,8}|\+) {0,3}(\S.*?)(?: {0,3}[#=*-]{2,40})?$/;
 const HEADED_NODE = new RegExp(String.raw`^(${HOST})(?::\s+|\s+)(.+)$`);
+/** `## node1`, `=== node1 ===`, `==> node1.txt <==`: a name with a number. */
+const NODE_HEADING =
+  /^(?:#{1,8}|={2,8}>?|-{2,8}|\*{2,8}) {0,3}([a-z][\w-]{0,40}\d[\w-]{0,20})(?:\.\w{1,8})*:?(?: {0,3}(?:<?={2,40}|#{1,40}|-{2,40}|\*{2,40}))?$/i;
 /** What stands before commands in headings, and is no node. */
 const NO_NODES: ReadonlySet<string> = new Set(
   'output result results command commands run running before after example on with from using sudo the a'.split(' '),
@@ -58,6 +61,8 @@ export function markerOf(line: string): Marker | undefined {
     }
     if (isLikeCommand(text) || kindOfCommand(text) !== undefined) return commandMarker(undefined, text);
   }
+  const alone = NODE_HEADING.exec(line);
+  if (alone !== null) return commandMarker(alone[1], '');
   const prompt = HOST_PROMPT.exec(line);
   if (prompt !== null) return commandMarker(prompt[1], prompt[2]);
   const simple = SIMPLE_PROMPT.exec(line);

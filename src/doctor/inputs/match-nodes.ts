@@ -4,7 +4,7 @@ import { NodeFacts } from './node-facts.js';
 
 /** Words of file names that say what an output is, and not whose. */
 const KIND_WORDS =
-  /^(?:xfrm|state|states|policy|policies|stat|xfrm_stat|fdb|bridge|neigh|neighbours|neighbors|arp|link|links|addr|ip|ethtool|iptables|ip6tables|nft|firewall|conntrack|ipvs|ipvsadm|network|networks|inspect|docker|service|services|info|version|log|dockerd|dmesg|kernel|journal|status|config|output|dump|all|verbose|txt|json|log|out|yaml|yml|collect|save|gz)$/i;
+  /^(?:xfrm|state|states|policy|policies|stat|xfrm_stat|fdb|bridge|neigh|neighbours|neighbors|arp|link|links|addr|ip|ethtool|iptables|ip6tables|nft|firewall|conntrack|ipvs|ipvsadm|network|networks|inspect|docker|service|services|info|version|log|dockerd|dmesg|kernel|journal|status|config|output|dump|all|verbose|txt|json|log|out|yaml|yml|collect|save|gz|ns|netns|host|namespace)$/i;
 
 /**
  * Joins the facts of inputs that belong together.
@@ -65,12 +65,24 @@ function joinedByName(files: readonly NodeFacts[], mayBeOne: boolean): NodeFacts
   return [node];
 }
 
-/** What a file's name has before the words that say what it holds; empty if it has nothing. */
+/**
+ * What a file's name has before the words that say what it holds, or after them: `node1` of `node1.fdb.txt` and of
+ * `fdb-node1.txt`; empty if it has nothing.
+ */
 function stemOf(file: string): string {
   const name = file.slice(file.lastIndexOf('/') + 1).slice(0, 200);
-  const parts = name.split(/[._\- ]/);
-  const kept = parts.findIndex((part) => KIND_WORDS.test(part));
-  return kept <= 0 ? '' : name.slice(0, parts.slice(0, kept).join('.').length);
+  const parts = [...name.matchAll(/[^._\- ]+/g)].map(({ 0: text, index }) => ({
+    text,
+    index,
+    isKind: KIND_WORDS.test(text),
+  }));
+  const first = parts.findIndex(({ isKind }) => !isKind);
+  if (first < 0) return '';
+  const end = parts.findIndex(({ isKind }, i) => i > first && isKind);
+  // Without a word of either sort, the name says nothing about what is in it, and may say anything else.
+  if (end < 0) return '';
+  const last = parts[end - 1];
+  return name.slice(parts[first].index, last.index + last.text.length);
 }
 
 function areOfOne(files: readonly NodeFacts[]): boolean {

@@ -1,4 +1,5 @@
 /** Which addresses on the underlay are a node's own. */
+import { parseIp, type Prefix, prefixContains } from '../../overlay/index.js';
 import type { Link, XfrmPolicy, XfrmSa } from '../evidence/kernel.js';
 import type { NodeFacts } from './node-facts.js';
 
@@ -16,12 +17,49 @@ export function addressesOf(facts: NodeFacts): string[] {
   const found = new Set(facts.ownAddresses);
   for (const { nodeAddress } of facts.list('engines')) if (nodeAddress !== '') found.add(nodeAddress);
   for (const address of tunnelAddresses(facts)) found.add(address);
+  const overlay = new OverlayParts(facts);
   for (const link of facts.list('links')) {
-    if (link.place.namespace !== undefined || LOCAL_DEVICE.test(link.name)) continue;
-    for (const address of ownAddresses(link)) found.add(address);
+    if (link.place.namespace !== undefined || LOCAL_DEVICE.test(link.name) || overlay.hasBridge(link)) continue;
+    for (const address of ownAddresses(link)) if (!overlay.hasAddress(address)) found.add(address);
   }
   for (const address of UNSPECIFIED) found.delete(address);
   return [...found].slice(0, MAX_ADDRESSES);
+}
+
+/** What belongs to overlay networks, and so isn't on the underlay, though nothing names a namespace. */
+class OverlayParts {
+  readonly #bridges: ReadonlySet<string>;
+  readonly #subnets: readonly Prefix[];
+
+  constructor(facts: NodeFacts) {
+    const devices = facts.list('links').filter(({ vxlan, master }) => vxlan !== undefined && master !== '');
+    this.#bridges = new Set(devices.map(({ place, master }) => `${place.file} ${master}`));
+    const ofNetworks = facts.list('networks').flatMap(({ subnets }) => subnets);
+    // Containers have addresses of Docker's own bridges, too.
+    const ofBridges = facts.list('links').flatMap(({ name, addresses }) => (LOCAL_DEVICE.test(name) ? addresses : []));
+    this.#subnets = [...new Set([...ofNetworks, ...ofBridges])].flatMap((text) => prefixOf(text) ?? []);
+  }
+
+  /** Whether a device is the bridge of a network. */
+  hasBridge({ place, name }: Link): boolean {
+    return this.#bridges.has(`${place.file} ${name}`);
+  }
+
+  /** Whether an address is one of a container or of a network's gateway. */
+  hasAddress(address: string): boolean {
+    if (this.#subnets.length === 0) return false;
+    const bytes = parseIp(address);
+    return this.#subnets.some((subnet) => prefixContains(subnet, bytes));
+  }
+}
+
+/** The subnet of an address with its prefix length; undefined if it has none. */
+function prefixOf(text: string): Prefix | undefined {
+  const [host, bits] = text.split('/') as [string, string | undefined];
+  if (bits === undefined) return undefined;
+  const length = Number(bits);
+  const masked = parseIp(host).map((byte, i) => byte & (0xff << (8 - Math.min(8, Math.max(0, length - 8 * i)))));
+  return { address: masked, length };
 }
 
 /** A device's addresses, without link-local ones. */

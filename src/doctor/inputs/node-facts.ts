@@ -11,6 +11,8 @@ import type {
   XfrmPolicy,
   XfrmSa,
 } from '../evidence/kernel.js';
+import { DeviceVnis, mergedLinks } from './merged-links.js';
+import { mergedSas } from './merged-sas.js';
 
 /** Maximum number of facts of a kind that are kept of an input and of a node. */
 export const MAX_FACTS = 200_000;
@@ -121,21 +123,19 @@ export class NodeFacts {
   /** The facts as evidence, with what follows from several of them. */
   evidence(addresses: readonly string[]): NodeEvidence {
     const links = mergedLinks(this.#lists.links);
-    const vnis = vnisOf(links);
-    const vniOf = (namespace: string | undefined, device: string): number | undefined =>
-      vnis.get(`${namespace ?? ''} ${device}`);
+    const vnis = new DeviceVnis(links);
     return {
       name: this.name,
       addresses,
       captures: [],
       has: this.has,
-      sas: this.#lists.sas,
+      sas: mergedSas(this.#lists.sas),
       policies: this.#lists.policies,
       xfrmCounters: withLater(this.#lists.xfrmCounters),
       links,
-      fdb: this.#lists.fdb.map((row) => ({ ...row, vni: row.vni ?? vniOf(row.place.namespace, row.device) })),
+      fdb: this.#lists.fdb.map((row) => ({ ...row, vni: row.vni ?? vnis.of(row.place, row.device) })),
       neighbours: this.#lists.neighbours.map((row) => {
-        const vni = vniOf(row.place.namespace, row.device);
+        const vni = vnis.of(row.place, row.device);
         return vni === undefined ? row : { ...row, vni };
       }),
       offloads: this.#lists.offloads,
@@ -152,45 +152,11 @@ export class NodeFacts {
   }
 }
 
-/** One device for each name and namespace: `ip link` and `ip addr` show different parts of it. */
-function mergedLinks(links: readonly Link[]): Link[] {
-  const merged = new Map<string, Link>();
-  for (const link of links) {
-    const key = `${link.place.namespace ?? ''} ${link.name}`;
-    const known = merged.get(key);
-    merged.set(key, known === undefined ? link : mergedLink(known, link));
-  }
-  // What only `ip -o addr` shows has no MTU, and isn't known to be up or down.
-  return [...merged.values()].filter(({ mtu }) => mtu > 0);
-}
-
-function mergedLink(one: Link, other: Link): Link {
-  const [base, more] = one.mtu > 0 ? [one, other] : [other, one];
-  return {
-    ...base,
-    kind: base.kind || more.kind,
-    mac: base.mac || more.mac,
-    master: base.master || more.master,
-    vxlan: base.vxlan ?? more.vxlan,
-    addresses: [...new Set([...base.addresses, ...more.addresses])],
-    counters: base.counters ?? more.counters,
-  };
-}
-
 /** Without the rules of tables that iptables shows itself, and with all their details. */
 function withoutKnown(nftRules: readonly FirewallRule[], rules: readonly FirewallRule[]): readonly FirewallRule[] {
   const keyOf = ({ place, family, table }: FirewallRule): string => `${place.namespace ?? ''} ${family} ${table}`;
   const known = new Set(rules.map(keyOf));
   return nftRules.filter((rule) => !known.has(keyOf(rule)));
-}
-
-/** The VNI of each vxlan device, by namespace and name. */
-function vnisOf(links: readonly Link[]): ReadonlyMap<string, number> {
-  return new Map(
-    links.flatMap(({ place: { namespace = '' }, name, vxlan }) =>
-      vxlan === undefined || vxlan.vni === 0 ? [] : [[`${namespace} ${name}`, vxlan.vni] as const],
-    ),
-  );
 }
 
 /** The counters of the first output, each with its count in the last one. */

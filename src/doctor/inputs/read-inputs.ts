@@ -80,10 +80,13 @@ interface Part {
 
 class InputReader {
   readonly #nodes = new Map<string, NodeFacts>();
+  /** Names that the user gave. */
+  readonly #given = new Set<string>();
   readonly #unnamed: NodeFacts[] = [];
   readonly #parts: Part[] = [];
 
   read({ name, node, text }: InputFile): void {
+    if (node !== undefined) this.#given.add(node);
     const file = new FileReader(name, node, (called) => this.#node(called));
     file.read(text);
     this.#parts.push(...file.parts);
@@ -91,9 +94,11 @@ class InputReader {
   }
 
   finish(): ReadInputs {
-    const nodes = matchedNodes([...this.#nodes.values()], this.#unnamed);
+    const named = [...this.#nodes.values()].filter(({ name, has }) => has.size > 0 || this.#given.has(name));
+    const nodes = matchedNodes(named, this.#unnamed);
     // The warnings are of a file, not of its parts.
     const shown = new Set<InputWarnings>();
+    let toldTaken = false;
     const linesOf = (warnings: InputWarnings): string[] => {
       const lines = shown.has(warnings) ? [] : warnings.lines;
       shown.add(warnings);
@@ -101,13 +106,20 @@ class InputReader {
     };
     return {
       nodes: nodes.map((facts) => facts.evidence(addressesOf(facts))),
-      inputs: this.#parts.map(({ file, facts, kinds, warnings, seconds }) => ({
-        file,
-        node: facts.owner.name,
-        kinds: kinds.size === 0 ? [InputKind.Unknown] : [...kinds],
-        warnings: linesOf(warnings),
-        seconds,
-      })),
+      inputs: this.#parts.map(({ file, facts, kinds, warnings, seconds }) => {
+        const lines = linesOf(warnings);
+        if (kinds.size === 0 && !toldTaken) {
+          toldTaken = true;
+          lines.push(TAKEN);
+        }
+        return {
+          file,
+          node: facts.owner.name,
+          kinds: kinds.size === 0 ? [InputKind.Unknown] : [...kinds],
+          warnings: lines,
+          seconds,
+        };
+      }),
     };
   }
 
@@ -156,8 +168,10 @@ class FileReader {
       this.#checkNames();
       if (this.parts.every(({ kinds }) => kinds.size === 0)) this.#refuse(plain);
     }
-    // A file without any output has a summary, too.
+    // A file without any output has a summary, too; a heading without any doesn't.
     if (this.parts.length === 0) this.#part(undefined);
+    const used = this.parts.filter(({ kinds }) => kinds.size > 0);
+    this.parts.splice(0, Infinity, ...(used.length > 0 ? used : this.parts.slice(0, 1)));
   }
 
   /** The part of the file that is of a node. */
@@ -337,8 +351,11 @@ class FileReader {
   }
 
   #refuse(plain: string): void {
+    // Those that are there say it already.
+    if (this.#warnings.lines.length > 0) return;
     const what = describeText(plain);
-    const like = what === undefined ? 'it is not understood' : `it looks like ${what}, which is not understood`;
-    this.#warnings.add(`${like}; ${TAKEN}`);
+    this.#warnings.add(
+      what === undefined ? 'it is not understood' : `it looks like ${what}, which doctor has no use for`,
+    );
   }
 }

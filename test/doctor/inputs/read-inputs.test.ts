@@ -84,7 +84,7 @@ test('one file with outputs of two nodes, as in headings, gives two nodes', () =
   const { nodes, inputs } = readInputs([
     {
       name: 'both.txt',
-      text: `## node1: ip -d xfrm state\n${STATE}## node2: ip -d xfrm state\n${STATE}${STATE}## node2 xfrm_stat\nXfrmInError 3\n`,
+      text: `## node1: ip -d xfrm state\n${STATE}## node2: ip -d xfrm state\n${STATE}${STATE.replace('0x1', '0x2')}## node2 xfrm_stat\nXfrmInError 3\n`,
     },
   ]);
   assert.deepEqual(
@@ -221,16 +221,14 @@ test('key files are recognised, and nothing of them is kept', () => {
 test('what is not understood is named, with what doctor takes', () => {
   for (const [text, what] of [
     ['', /^it is empty/],
-    [
-      'default via 10.0.0.1 dev eth0\n',
-      /^it looks like output of ip route, which is not understood; doctor takes captures/,
-    ],
-    ['hello\n', /^it is not understood; doctor takes/],
+    ['default via 10.0.0.1 dev eth0\n', /^it looks like output of ip route, which doctor has no use for$/],
+    ['hello\n', /^it is not understood$/],
     ['{"nftables": []}', /^output of nft -j: give nft list ruleset without -j/],
   ] as const) {
     const { nodes, inputs } = readInputs([{ name: 'x', text }]);
     assert.deepEqual(inputs[0].kinds, [InputKind.Unknown]);
     assert.match(inputs[0].warnings[0], what);
+    assert.match(inputs[0].warnings[1], /^doctor takes captures/);
     assert.equal(nodes.length, 0);
   }
 });
@@ -243,4 +241,55 @@ test('warnings have a limit, and no control characters', () => {
   const { inputs } = readInputs([{ name: 'x', text: `${rows}10.0.9.4 dev \u001b[31mx\u0007 lladdr zz STALE\n` }]);
   assert.equal(inputs[0].warnings.length, 21);
   assert.match(inputs[0].warnings[20], /^and \d+ more warnings$/);
+});
+
+test('what doctor takes is said once', () => {
+  const { inputs } = readInputs(['a', 'b'].map((name) => ({ name, text: 'hello' })));
+  assert.deepEqual(
+    inputs.map(({ warnings }) => warnings.length),
+    [2, 1],
+  );
+});
+
+test('two dumps of the same SAs are one, with what each shows', () => {
+  const head = 'src 192.168.50.2 dst 192.168.50.1\n\tproto esp spi 0x1 reqid 0 mode transport\n';
+  const key = '\taead rfc4106(gcm(aes)) 0x2d45edeea81a3a767e7023d0843aad8800000001 64\n';
+  const statistics = '\tlifetime current:\n\t  10(bytes), 1(packets)\n\t  add 2026-11-21 03:27:22 use -\n';
+  const read = (text: string) => readInputs([{ name: 'x', text }]).nodes[0].sas;
+  const [sa, ...others] = read(head + key + head + statistics);
+  assert.deepEqual([others.length, sa.packets, sa.keyId?.length, sa.added], [0, 1, 8, '2026-11-21 03:27:22']);
+  // The same SPI with another key is another SA.
+  assert.equal(read(head + key + head + key.replace('2d45', '2d46')).length, 2);
+});
+
+test('rows have the VNI of their device, also where all namespaces have a device of that name', () => {
+  const device = (vni: number): string =>
+    `4: vxlan0: <UP> mtu 1450 state UP\n    link/ether 02:00:00:00:00:0${vni - 4096} brd ff:ff:ff:ff:ff:ff\n    vxlan id ${vni} dstport 4789\n`;
+  const vnisOf = (files: readonly string[]): readonly (number | undefined)[] => {
+    const { nodes } = readInputs(files.map((text, i) => ({ name: `f${i}`, node: 'a', text })));
+    return nodes[0].fdb.map(({ vni }) => vni);
+  };
+  // Each namespace in a file of its own, in one file, and the devices in another file than the rows.
+  assert.deepEqual(vnisOf([device(4097) + FDB, device(4098) + FDB]), [4097, 4098]);
+  assert.deepEqual(vnisOf([device(4097) + FDB + device(4098) + FDB]), [4097, 4098]);
+  assert.deepEqual(vnisOf([device(4097), FDB]), [4097]);
+  assert.deepEqual(vnisOf([device(4097) + device(4098), FDB]), [undefined]);
+  const prompted = [4097, 4098].map(
+    (vni) => `# nsenter --net=/var/run/docker/netns/1-${vni} ip -d link\n${device(vni)}`,
+  );
+  const rows = [4098, 4097].map((vni) => `# ip netns exec 1-${vni} bridge fdb\n${FDB}`);
+  assert.deepEqual(vnisOf([prompted.join(''), rows.join('')]), [4098, 4097]);
+});
+
+test('headings that are names alone tell nodes apart', () => {
+  const { nodes } = readInputs([
+    { name: 'x', text: `## node1\n${FDB}\n=== node2 ===\n${FDB}${FDB}\n==> node3.txt <==\nnothing\n` },
+  ]);
+  assert.deepEqual(
+    nodes.map(({ name, fdb }) => [name, fdb.length]),
+    [
+      ['node1', 1],
+      ['node2', 2],
+    ],
+  );
 });

@@ -34,8 +34,9 @@ const INTEREST = new RegExp(
   'i',
 );
 
-/** Levels that dockerd prints for what is no trouble. Kernel lines have none. */
-const QUIET = /\blevel=(?:debug|trace)\b/;
+/** What dockerd logs for its developers, and the kernel for each container that starts or ends. */
+const QUIET =
+  /\blevel=(?:debug|trace)\b|\bentered (?:disabled|blocking|listening|learning|forwarding|promiscuous|allmulticast)\b|\bleft (?:promiscuous|allmulticast)\b|: renamed from /;
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 /** A line of interest, and its time. */
