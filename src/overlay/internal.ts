@@ -10,6 +10,7 @@ export {
 export { CaptureKeys } from './keys/capture-keys.js';
 export { extractKeys, KeyText } from './keys/key-text.js';
 export { isNodeAddress } from './node-address.js';
+export { tagsOfSpi } from './keys/spi-tags.js';
 export { formatAddress } from './prefix.js';
 export { type DriverOptions, readDriverOptions } from './services/driver-options.js';
 export { INTERFACE_NAME_RULE, isInterfaceName } from './topology.js';
