@@ -1,0 +1,54 @@
+/** The nodes of the evidence: their names and addresses. */
+import type { Evidence, InputKind, NodeEvidence } from '../evidence/evidence.js';
+import { isAddress, withoutLength } from './addresses.js';
+
+/** What a node is called in a sentence. */
+export function nodeText(node: NodeEvidence): string {
+  if (node.name !== '') return node.name;
+  const address = [...ownAddresses(node)].at(0);
+  return address === undefined ? 'the node' : `the node at ${address}`;
+}
+
+/** What a diagnosis about nodes has as their names: everything they are known by. */
+export function aliases(...nodes: readonly NodeEvidence[]): string[] {
+  return [...new Set(nodes.flatMap((node) => (node.name === '' ? [] : [node.name]).concat([...ownAddresses(node)])))];
+}
+
+/** A node's addresses on the underlay, as far as known. */
+export function ownAddresses(node: NodeEvidence): ReadonlySet<string> {
+  const own = new Set(node.addresses);
+  for (const { nodeAddress } of node.engines) if (isAddress(nodeAddress)) own.add(nodeAddress);
+  for (const { direction, source } of node.policies) {
+    if (direction === 'out' && isHost(source)) own.add(withoutLength(source));
+  }
+  return own;
+}
+
+/** Whether a selector is for a single address. */
+function isHost(prefix: string): boolean {
+  return isAddress(prefix) && (!prefix.includes('/') || prefix.endsWith(prefix.includes(':') ? '/128' : '/32'));
+}
+
+/** Addresses of a node's devices. */
+export function deviceAddresses(node: NodeEvidence): ReadonlySet<string> {
+  return new Set(node.links.flatMap(({ addresses }) => addresses.map(withoutLength)));
+}
+
+/** The nodes by address. An address that several nodes have, such as that of a bridge, is none's. */
+export function nodesByAddress({ nodes }: Evidence): ReadonlyMap<string, NodeEvidence> {
+  const found = new Map<string, NodeEvidence>();
+  const shared = new Set<string>();
+  for (const node of nodes) {
+    for (const address of ownAddresses(node)) {
+      if (found.has(address)) shared.add(address);
+      else found.set(address, node);
+    }
+  }
+  for (const address of shared) found.delete(address);
+  return found;
+}
+
+/** The nodes of which there is an input of each kind. */
+export function nodesWith({ nodes }: Evidence, ...kinds: readonly InputKind[]): readonly NodeEvidence[] {
+  return nodes.filter(({ has }) => kinds.every((kind) => has.has(kind)));
+}
