@@ -12,6 +12,17 @@ export function isTransportEsp({ protocol, mode, spi }: XfrmSa): boolean {
   return protocol === 'esp' && spi !== 0 && (mode === 'transport' || mode === '');
 }
 
+/** SAs that several outputs of a node have, once: as the output with the most information has them. */
+export function distinctSas({ sas }: NodeEvidence): readonly XfrmSa[] {
+  const found = new Map<string, XfrmSa>();
+  for (const sa of sas) {
+    const key = `${sa.protocol} ${sa.source} ${sa.destination} ${sa.spi} ${sa.mark}`;
+    const known = found.get(key);
+    if (known === undefined || known.integrityErrors < sa.integrityErrors || known.sent < sa.sent) found.set(key, sa);
+  }
+  return [...found.values()];
+}
+
 /** Whether a policy is Docker's, by its mark. */
 export function isDockerPolicy({ mark }: XfrmPolicy): boolean {
   const [value] = mark.split('/');

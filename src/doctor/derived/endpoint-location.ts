@@ -2,7 +2,7 @@
 import type { Evidence } from '../evidence/evidence.js';
 import { isAddress, withoutLength } from './addresses.js';
 import { isInUse } from './networks.js';
-import { nodesByAddress, ownAddresses } from './nodes.js';
+import { nodesByAddress, tunnelAddresses } from './nodes.js';
 
 /** The VTEPs of endpoints by their addresses. */
 export class EndpointLocations {
@@ -11,7 +11,7 @@ export class EndpointLocations {
   constructor(evidence: Evidence) {
     const byAddress = nodesByAddress(evidence);
     for (const node of evidence.nodes) {
-      const own = [...ownAddresses(node)].filter((one) => byAddress.get(one) === node);
+      const own = tunnelAddresses(node).filter((one) => byAddress.get(one) === node);
       for (const view of node.networks) {
         for (const { ip, host } of view.tasks ?? []) this.#add(ip, host);
         // The peers of a network are the addresses that nodes advertise.

@@ -9,6 +9,11 @@ export function nodeText(node: NodeEvidence): string {
   return address === undefined ? 'the node' : `the node at ${address}`;
 }
 
+/** What a node is called at the start of a sentence. */
+export function startText(node: NodeEvidence): string {
+  return node.name === '' ? nodeText(node).replace(/^the/, 'The') : node.name;
+}
+
 /** What a diagnosis about nodes has as their names: everything they are known by. */
 export function aliases(...nodes: readonly NodeEvidence[]): string[] {
   return [...new Set(nodes.flatMap((node) => (node.name === '' ? [] : [node.name]).concat([...ownAddresses(node)])))];
@@ -27,6 +32,30 @@ export function ownAddresses(node: NodeEvidence): ReadonlySet<string> {
 /** Whether a selector is for a single address. */
 function isHost(prefix: string): boolean {
   return isAddress(prefix) && (!prefix.includes('/') || prefix.endsWith(prefix.includes(':') ? '/128' : '/32'));
+}
+
+/**
+ * The addresses that a node's tunnels use, the likeliest first; empty if unknown. A node has other addresses: one for
+ * management, for example.
+ */
+export function tunnelAddresses(node: NodeEvidence): readonly string[] {
+  const own = ownAddresses(node);
+  const onDevices = deviceAddresses(node);
+  const isOwn = (address: string): boolean => own.has(address) || onDevices.has(address);
+  const found = new Set<string>();
+  const add = (address: string): void => {
+    if (isOwn(address)) found.add(address);
+  };
+  for (const { direction, source } of node.policies) if (direction === 'out') add(withoutLength(source));
+  for (const { protocol, source, destination } of node.sas) {
+    // An SA between two of a node's own addresses doesn't say which.
+    if (protocol !== 'esp' || (isOwn(source) && isOwn(destination))) continue;
+    add(source);
+    add(destination);
+  }
+  for (const { nodeAddress } of node.engines) add(nodeAddress);
+  for (const { peers } of node.networks) for (const peer of peers) add(peer);
+  return found.size === 0 && own.size === 1 ? [...own] : [...found];
 }
 
 /** Addresses of a node's devices. */

@@ -1,4 +1,4 @@
-import { aliases, nodeText } from '../../derived/nodes.js';
+import { aliases, startText } from '../../derived/nodes.js';
 import { exhibit } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -67,7 +67,7 @@ function* findWarnings({ nodes }: Evidence): Generator<Diagnosis> {
         yield {
           severity,
           certainty: Certainty.Certain,
-          summary: `${nodeText(node)} ${text}`,
+          summary: `${startText(node)} ${text}`,
           subject: { nodes: aliases(node) },
           exhibits: [exhibit(warning, [engine])],
           advice: [advice],

@@ -1,5 +1,5 @@
 /** What the findings about blocked packets have in common. */
-import { aliases, nodesWith, nodeText, ownAddresses } from '../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, ownAddresses, tunnelAddresses } from '../../derived/nodes.js';
 import { isInUse } from '../../derived/networks.js';
 import { type PacketKind, RuleSet } from '../../derived/rule-walk.js';
 import { underlayOf } from '../../derived/underlay.js';
@@ -45,10 +45,10 @@ export function blockedPackets(about: BlockedFinding): Finding {
 function* findBlocked(evidence: Evidence, about: BlockedFinding): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.Firewall)) {
     const rules = new RuleSet(node.rules);
-    const local = [...ownAddresses(node)];
-    const own = new Set(local);
+    const own = ownAddresses(node);
+    const local = tunnelAddresses(node);
     const peers = node.networks.filter(isInUse).flatMap((view) => view.peers);
-    const others = evidence.nodes.filter((other) => other !== node).flatMap((other) => [...ownAddresses(other)]);
+    const others = evidence.nodes.filter((other) => other !== node).flatMap((other) => tunnelAddresses(other));
     const remote = [...new Set([...peers, ...others])].filter((address) => !own.has(address));
     const underlay = underlayOf(node);
     for (const kind of about.kindsOf(node, evidence)) {

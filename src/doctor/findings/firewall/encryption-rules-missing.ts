@@ -1,6 +1,6 @@
 import { outboundSas } from '../../derived/associations.js';
 import { encryptedNetworks } from '../../derived/networks.js';
-import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../derived/nodes.js';
 import { exhibit } from '../../derived/wording.js';
 import type { NetworkView } from '../../evidence/docker.js';
 import type { FirewallRule } from '../../evidence/firewall.js';
@@ -55,8 +55,8 @@ function diagnose(node: NodeEvidence, view: NetworkView, rules: readonly Firewal
     severity: Severity.Error,
     certainty: Certainty.Likely,
     summary: isMarked
-      ? `${nodeText(node)} accepts unencrypted packets of the encrypted network ${view.name} (VNI ${vni}): no rule drops them`
-      : `${nodeText(node)} sends packets of the encrypted network ${view.name} (VNI ${vni}) unencrypted: no rule marks them`,
+      ? `${startText(node)} accepts unencrypted packets of the encrypted network ${view.name} (VNI ${vni}): no rule drops them`
+      : `${startText(node)} sends packets of the encrypted network ${view.name} (VNI ${vni}) unencrypted: no rule marks them`,
     subject: { nodes: aliases(node), vni },
     exhibits: [
       exhibit(`network ${view.name} is encrypted`, [view]),

@@ -1,4 +1,4 @@
-import { aliases, nodesWith, nodeText, ownAddresses } from '../../derived/nodes.js';
+import { aliases, nodesWith, startText, ownAddresses } from '../../derived/nodes.js';
 import { counted, exhibit, listed } from '../../derived/wording.js';
 import type { TrackedConnection } from '../../evidence/firewall.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
@@ -47,7 +47,7 @@ function* findTranslated(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${nodeText(node)} translates addresses of packets between nodes: ${listed(texts)}`,
+      summary: `${startText(node)} translates addresses of packets between nodes: ${listed(texts)}`,
       subject: {
         nodes: [...new Set([...aliases(node), ...between.flatMap(({ source, destination }) => [source, destination])])],
       },

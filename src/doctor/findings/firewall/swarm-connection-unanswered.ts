@@ -1,4 +1,4 @@
-import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../derived/nodes.js';
 import { counted, exhibit, listed } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -34,7 +34,7 @@ function* findUnanswered(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Possible,
-      summary: `${nodeText(node)} gets no answer from ${listed(peers)}`,
+      summary: `${startText(node)} gets no answer from ${listed(peers)}`,
       subject: { nodes: [...new Set([...aliases(node), ...waiting.map(({ destination }) => destination)])] },
       exhibits: [exhibit(`${counted(waiting.length, 'connection')} in SYN_SENT`, waiting)],
       advice: ['See whether the other node is up, and open TCP 2377 and TCP and UDP 7946 between the nodes.'],

@@ -1,6 +1,6 @@
 import { isInUse, type Seen, viewsByNetwork } from '../../derived/networks.js';
 import { aliases, nodeText } from '../../derived/nodes.js';
-import { exhibit, listed } from '../../derived/wording.js';
+import { exhibit, listed, shellWord } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -42,28 +42,37 @@ function deviceMtu({ node, view }: Seen): string {
 function* findDifferences(evidence: Evidence): Generator<Diagnosis> {
   for (const views of viewsByNetwork(evidence)) {
     const used = views.filter(({ view }) => isInUse(view));
-    for (const setting of SETTINGS) {
+    const different = SETTINGS.filter(({ of }) => {
       // A node without the input has no value, rather than a different one.
-      const known = used.filter((seen) => setting.of(seen) !== '');
-      const values = new Set(known.map(setting.of));
-      if (values.size > 1) yield diagnose(known, setting);
-    }
+      return new Set(used.map(of).filter((value) => value !== '')).size > 1;
+    });
+    if (different.length > 0) yield diagnose(used, different);
   }
 }
 
-function diagnose(views: readonly Seen[], { name, of }: Setting): Diagnosis {
-  const network = views[0].view.name;
+function diagnose(views: readonly Seen[], settings: readonly Setting[]): Diagnosis {
+  const { name: network } = views[0].view;
+  const texts = settings.map(({ name, of }) => {
+    const known = views.filter((seen) => of(seen) !== '');
+    return `${name} (${listed(known.map((seen) => `${of(seen)} on ${nodeText(seen.node)}`))})`;
+  });
   return {
     severity: Severity.Error,
     // Without ids, two networks of the same name may be meant.
     certainty: views.every(({ view }) => view.id !== '') ? Certainty.Certain : Certainty.Likely,
-    summary: `Network ${network} differs in its ${name}: ${listed(views.map((seen) => `${of(seen)} on ${nodeText(seen.node)}`))}`,
+    summary: `Network ${network} differs between nodes in its ${listed(texts)}`,
     subject: { nodes: aliases(...views.map(({ node }) => node)) },
-    exhibits: views.map((seen) => exhibit(`${nodeText(seen.node)}: ${of(seen)}`, [seen])),
+    exhibits: views.map((seen) => {
+      const values = settings.map(({ name, of }) => `${name} ${of(seen) === '' ? 'unknown' : of(seen)}`);
+      return exhibit(`${nodeText(seen.node)}: ${values.join(', ')}`, [seen]);
+    }),
     advice: [
       'Remove the network and create it again: its settings cannot be changed.',
       'If a node keeps the old ones, stop the tasks of the network there and restart its engine.',
     ],
-    commands: ['docker network inspect NETWORK   # on each node', 'docker network rm NETWORK'],
+    commands: [
+      `docker network inspect ${shellWord(network)}   # on each node`,
+      `docker network rm ${shellWord(network)}`,
+    ],
   };
 }

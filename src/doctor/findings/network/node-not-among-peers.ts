@@ -1,6 +1,6 @@
 import { isAddress } from '../../derived/addresses.js';
 import { isInUse } from '../../derived/networks.js';
-import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../derived/nodes.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -31,7 +31,7 @@ function* findAddresses(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Likely,
-      summary: `${nodeText(node)} has the address ${engine.nodeAddress}, which isn't among the peers of ${listed(views.map(({ name }) => name))}`,
+      summary: `${startText(node)} has the address ${engine.nodeAddress}, which isn't among the peers of ${listed(views.map(({ name }) => name))}`,
       subject: { nodes: aliases(node) },
       exhibits: [
         exhibit(`docker info: node address ${engine.nodeAddress}`, [engine]),

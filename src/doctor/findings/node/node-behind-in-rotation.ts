@@ -1,6 +1,6 @@
 import { sentSas, type SentSa } from '../../derived/associations.js';
 import { certaintyOf } from '../../derived/moments.js';
-import { aliases, nodeText } from '../../derived/nodes.js';
+import { aliases, nodeText, startText } from '../../derived/nodes.js';
 import { type SpiOrigin, spiOrigin } from '../../derived/spi-origin.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import type { Evidence, NodeEvidence } from '../../evidence/evidence.js';
@@ -75,8 +75,8 @@ function diagnose(
     severity: Severity.Error,
     certainty,
     summary: isKnown
-      ? `${nodeText(behind)} missed rotations that ${nodeText(ahead)} has made: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with`
-      : `${nodeText(sender)} and ${nodeText(receiver)} don't have the same keys: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with`,
+      ? `${startText(behind)} missed rotations that ${nodeText(ahead)} has made: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with`
+      : `${startText(sender)} and ${nodeText(receiver)} don't have the same keys: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with`,
     subject: { nodes: aliases(sender, receiver), spi: sa.spi },
     exhibits: [
       exhibit(`${nodeText(sender)} sends with ${formatSpi(sa.spi)}${isKnown ? `, newest tag ${newest.sender}` : ''}`, [

@@ -1,6 +1,6 @@
 import { sentSas, type SentSa } from '../../derived/associations.js';
 import { certaintyOf } from '../../derived/moments.js';
-import { aliases, nodeText } from '../../derived/nodes.js';
+import { aliases, nodeText, startText } from '../../derived/nodes.js';
 import { exhibit } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { type Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -43,7 +43,7 @@ function diagnose({ sa, sender, receiver }: SentSa, certainty: Certainty): Diagn
   return {
     severity: sa.sent === 0 ? Severity.Warning : Severity.Error,
     certainty,
-    summary: `${nodeText(receiver)} has no SA for packets from ${nodeText(sender)} (${sa.source}), which sends with SPI ${formatSpi(sa.spi)}`,
+    summary: `${startText(receiver)} has no SA for packets from ${nodeText(sender)} (${sa.source}), which sends with SPI ${formatSpi(sa.spi)}`,
     subject: { nodes: aliases(sender, receiver), spi: sa.spi },
     exhibits: [
       exhibit(

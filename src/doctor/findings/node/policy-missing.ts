@@ -1,6 +1,6 @@
 import { isDockerPolicy, outboundSas } from '../../derived/associations.js';
 import { withoutLength } from '../../derived/addresses.js';
-import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../derived/nodes.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -32,7 +32,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${nodeText(node)} has SAs for ${listed(peers)} but no policy: packets of encrypted networks go there unencrypted`,
+      summary: `${startText(node)} has SAs for ${listed(peers)} but no policy: packets of encrypted networks go there unencrypted`,
       subject: { nodes: [...aliases(node), ...peers] },
       exhibits: [
         exhibit(`SAs to ${listed(peers)}`, sas),

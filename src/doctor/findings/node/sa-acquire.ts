@@ -1,4 +1,5 @@
-import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
+import { distinctSas } from '../../derived/associations.js';
+import { aliases, nodesWith, startText } from '../../derived/nodes.js';
 import { counted, exhibit, listed } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -20,13 +21,13 @@ export const saAcquire: Finding = {
 
 function* findAcquires(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.XfrmState)) {
-    const sas = node.sas.filter(({ spi, protocol }) => spi === 0 && protocol === 'esp');
+    const sas = distinctSas(node).filter(({ spi, protocol }) => spi === 0 && protocol === 'esp');
     if (sas.length === 0) continue;
     const peers = listed(sas.map(({ destination }) => destination));
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${nodeText(node)} has a policy but no SA for packets to ${peers}: they are dropped`,
+      summary: `${startText(node)} has a policy but no SA for packets to ${peers}: they are dropped`,
       subject: { nodes: [...new Set([...aliases(node), ...sas.map(({ destination }) => destination)])] },
       exhibits: [exhibit(`${counted(sas.length, 'entry', 'entries')} with SPI 0 to ${peers}`, sas)],
       advice: [

@@ -1,5 +1,5 @@
-import { inboundSas, outboundSas, sentSas } from '../../derived/associations.js';
-import { aliases, deviceAddresses, nodesWith, nodeText } from '../../derived/nodes.js';
+import { distinctSas, inboundSas, isTransportEsp, sentSas } from '../../derived/associations.js';
+import { aliases, deviceAddresses, nodesWith, nodeText, startText, ownAddresses } from '../../derived/nodes.js';
 import { counted, exhibit, listed } from '../../derived/wording.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../evidence/evidence.js';
 import type { XfrmSa } from '../../evidence/kernel.js';
@@ -49,8 +49,11 @@ function* findWrongAddresses(evidence: Evidence): Generator<Diagnosis> {
 function* findOwnAddress(node: NodeEvidence): Generator<Diagnosis> {
   // Inputs whose node is unknown may be of several nodes.
   if (node.name === '') return;
-  const own = deviceAddresses(node);
-  const sas = outboundSas(node).filter(({ destination }) => own.has(destination));
+  const own = ownAddresses(node);
+  const devices = deviceAddresses(node);
+  const sas = distinctSas(node).filter(
+    (sa) => isTransportEsp(sa) && own.has(sa.source) && devices.has(sa.destination) && sa.source !== sa.destination,
+  );
   if (sas.length === 0) return;
   const peers = listed(sas.map(({ destination }) => destination));
   yield {
@@ -92,7 +95,7 @@ function* findOtherSource(node: NodeEvidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${nodeText(node)} has the SA ${spi} for packets from ${sa.source}, but they come from ${other.esp.source}`,
+      summary: `${startText(node)} has the SA ${spi} for packets from ${sa.source}, but they come from ${other.esp.source}`,
       subject: { nodes: [...aliases(node), sa.source, other.esp.source], spi: sa.spi },
       exhibits: [
         exhibit(`SA ${spi}: src ${sa.source} dst ${sa.destination}`, [sa]),
@@ -129,7 +132,7 @@ function contradiction(
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${nodeText(receiver)} expects packets of ${nodeText(sender)} from ${expected[0].source}, but they are sent from ${sa.source}`,
+    summary: `${startText(receiver)} expects packets of ${nodeText(sender)} from ${expected[0].source}, but they are sent from ${sa.source}`,
     subject: { nodes: aliases(sender, receiver) },
     exhibits: [
       exhibit(`${nodeText(receiver)} has SAs from ${expected[0].source}`, expected),

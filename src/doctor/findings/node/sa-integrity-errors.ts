@@ -1,4 +1,5 @@
-import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
+import { distinctSas } from '../../derived/associations.js';
+import { aliases, nodesWith, startText } from '../../derived/nodes.js';
 import { counted, exhibit } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -21,14 +22,14 @@ export const saIntegrityErrors: Finding = {
 
 function* findErrors(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.XfrmState)) {
-    for (const sa of node.sas) {
+    for (const sa of distinctSas(node)) {
       if (sa.integrityErrors <= 0) continue;
       // Only packets that were opened are counted as the SA's.
       const isAll = sa.packets === 0;
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `${nodeText(node)} dropped ${counted(sa.integrityErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} because of a wrong ICV${isAll ? ', and opened none' : ''}`,
+        summary: `${startText(node)} dropped ${counted(sa.integrityErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} because of a wrong ICV${isAll ? ', and opened none' : ''}`,
         subject: { nodes: [...new Set([...aliases(node), sa.source])], spi: sa.spi },
         exhibits: [
           exhibit(`failed ${sa.integrityErrors}${sa.packets < 0 ? '' : `, ${counted(sa.packets, 'packet')} opened`}`, [

@@ -1,4 +1,5 @@
-import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
+import { distinctSas } from '../../derived/associations.js';
+import { aliases, nodesWith, startText } from '../../derived/nodes.js';
 import { counted, exhibit } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -24,13 +25,13 @@ export const saReplayErrors: Finding = {
 
 function* findErrors(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.XfrmState)) {
-    for (const sa of node.sas) {
+    for (const sa of distinctSas(node)) {
       if (sa.replayErrors <= 0) continue;
       const isSmall = sa.replayWindow > 0 && sa.replayWindow <= SMALL;
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `${nodeText(node)} dropped ${counted(sa.replayErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} as replays, with a window of ${counted(sa.replayWindow, 'packet')}`,
+        summary: `${startText(node)} dropped ${counted(sa.replayErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} as replays, with a window of ${counted(sa.replayWindow, 'packet')}`,
         subject: { nodes: [...new Set([...aliases(node), sa.source])], spi: sa.spi },
         exhibits: [exhibit(`${counted(sa.replayErrors, 'replay error')}, window ${sa.replayWindow}`, [sa])],
         advice: [

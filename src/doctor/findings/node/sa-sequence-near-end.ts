@@ -1,3 +1,4 @@
+import { distinctSas } from '../../derived/associations.js';
 import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
 import { clockSeconds } from '../../derived/moments.js';
 import { counted, exhibit } from '../../derived/wording.js';
@@ -34,7 +35,7 @@ export const saSequenceNearEnd: Finding = {
 
 function* findNearEnd(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.XfrmState)) {
-    for (const sa of node.sas) {
+    for (const sa of distinctSas(node)) {
       if (sa.esn || sa.protocol !== 'esp' || sa.sent <= 0) continue;
       const rate = rateOf(sa);
       if (sa.sent >= LAST) {

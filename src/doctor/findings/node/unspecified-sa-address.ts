@@ -1,5 +1,5 @@
 import { isUnspecified } from '../../derived/addresses.js';
-import { isTransportEsp } from '../../derived/associations.js';
+import { distinctSas, isTransportEsp } from '../../derived/associations.js';
 import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
 import { counted, exhibit } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
@@ -30,7 +30,7 @@ export const unspecifiedSaAddress: Finding = {
 
 function* findUnspecified(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.XfrmState)) {
-    const sas = node.sas.filter(
+    const sas = distinctSas(node).filter(
       (sa) => isTransportEsp(sa) && (isUnspecified(sa.source) || isUnspecified(sa.destination)),
     );
     if (sas.length === 0) continue;

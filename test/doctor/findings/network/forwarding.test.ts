@@ -54,7 +54,7 @@ describe('a forwarding entry that is missing (moby/moby#52661)', () => {
     raises(
       forwardingEntryMissing,
       evidence([node('', { fdb: rows, neighbours })]),
-      /^the node has no forwarding entry for 10\.0\.1\.4/,
+      /^The node has no forwarding entry for 10\.0\.1\.4/,
     );
   });
 

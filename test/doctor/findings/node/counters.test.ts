@@ -52,7 +52,7 @@ describe('counters of /proc/net/xfrm_stat', () => {
     const { certainty } = raises(
       xfrmIntegrityCounted,
       swarm,
-      /^node1 drops ESP packets whose ICV is wrong: 1,000 packets between two outputs/,
+      /^node1 dropped ESP packets whose ICV is wrong: 1,000 packets between two outputs/,
       'error',
     );
     assert.equal(certainty, 'certain');

@@ -1,5 +1,5 @@
 /** What the findings about logs have in common. */
-import { aliases, nodesWith, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
 import { counted, exhibit } from '../../../derived/wording.js';
 import { type Evidence, InputKind } from '../../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding } from '../../../finding.js';
@@ -45,7 +45,7 @@ function* findLines(evidence: Evidence, about: LoggedLines): Generator<Diagnosis
     yield {
       severity,
       certainty,
-      summary: `${nodeText(node)} ${what} (${counted(lines.length, 'line')} of its log)`,
+      summary: `${startText(node)} ${what} (${counted(lines.length, 'line')} of its log)`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(lines[0].text.length > SHOWN ? `${lines[0].text.slice(0, SHOWN)}…` : lines[0].text, lines)],
       advice,

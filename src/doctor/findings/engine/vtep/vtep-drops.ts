@@ -1,4 +1,4 @@
-import { aliases, nodeText } from '../../../derived/nodes.js';
+import { aliases, startText } from '../../../derived/nodes.js';
 import { countOf, countsOf, objectAt } from '../../../derived/status-document.js';
 import { counted, exhibit } from '../../../derived/wording.js';
 import type { Evidence } from '../../../evidence/evidence.js';
@@ -130,7 +130,7 @@ function* findDrops(evidence: Evidence): Generator<Diagnosis> {
         yield {
           severity: reason.severity,
           certainty: Certainty.Certain,
-          summary: `${nodeText(node)} dropped ${reason.text}: ${counted(count, 'packet')} of ${total.toLocaleString('en-US')}`,
+          summary: `${startText(node)} dropped ${reason.text}: ${counted(count, 'packet')} of ${total.toLocaleString('en-US')}`,
           subject: { nodes: aliases(node) },
           exhibits: [exhibit(`${direction}, ${name}: ${count.toLocaleString('en-US')}`, [{ place }])],
           advice: [reason.advice],

@@ -1,4 +1,4 @@
-import { aliases, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodeText, startText } from '../../../derived/nodes.js';
 import { countOf, objectAt, objectsAt, textOf } from '../../../derived/status-document.js';
 import { counted, exhibit, listed } from '../../../derived/wording.js';
 import type { Evidence } from '../../../evidence/evidence.js';
@@ -67,7 +67,7 @@ function* findMembers({ node, status, place }: NodeStatus): Generator<Diagnosis>
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Certain,
-      summary: `${nodeText(node)} ${text}: ${listed(names)}`,
+      summary: `${startText(node)} ${text}: ${listed(names)}`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(`members: ${listed(names)}`, [{ place }])],
       advice: [advice],
@@ -83,7 +83,7 @@ function* findKeys({ node, status, place }: NodeStatus): Generator<Diagnosis> {
   yield {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${nodeText(node)} can't decrypt ${counted(count, 'packet')} of gossip: nobody's key fits`,
+    summary: `${startText(node)} can't decrypt ${counted(count, 'packet')} of gossip: nobody's key fits`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`dropped, no-key-fits: ${count.toLocaleString('en-US')}`, [{ place }])],
     advice: [
@@ -116,7 +116,7 @@ function* findUnannounced({ node, status, place }: NodeStatus): Generator<Diagno
   yield {
     severity: Severity.Warning,
     certainty: Certainty.Certain,
-    summary: `${nodeText(node)} hasn't announced ${listed(names)}: no other node can reach ${names.length === 1 ? 'it' : 'them'}`,
+    summary: `${startText(node)} hasn't announced ${listed(names)}: no other node can reach ${names.length === 1 ? 'it' : 'them'}`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`unannounced: ${listed(names)}`, [{ place }])],
     advice: ['An endpoint is announced once its interface is there: see why it is missing.'],

@@ -1,4 +1,4 @@
-import { aliases, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodeText, startText } from '../../../derived/nodes.js';
 import { countOf, countsOf, objectAt, objectsAt, textOf } from '../../../derived/status-document.js';
 import { counted, exhibit, listed } from '../../../derived/wording.js';
 import type { Evidence } from '../../../evidence/evidence.js';
@@ -62,7 +62,7 @@ function* findSockets({ node, status, place }: NodeStatus): Generator<Diagnosis>
   yield {
     severity: Severity.Warning,
     certainty: Certainty.Certain,
-    summary: `${nodeText(node)} lost ${counted(overrun, 'packet')} because its socket's queue was full; ${received.toLocaleString('en-US')} were received`,
+    summary: `${startText(node)} lost ${counted(overrun, 'packet')} because its socket's queue was full; ${received.toLocaleString('en-US')} were received`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`overrun: ${overrun.toLocaleString('en-US')}`, [{ place }])],
     advice: ['Raise net.core.rmem_max, or run the node with more workers.'],

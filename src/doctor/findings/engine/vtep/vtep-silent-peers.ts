@@ -1,4 +1,4 @@
-import { aliases, nodeText } from '../../../derived/nodes.js';
+import { aliases, startText } from '../../../derived/nodes.js';
 import { objectsAt, textOf } from '../../../derived/status-document.js';
 import { exhibit, listed } from '../../../derived/wording.js';
 import type { Evidence } from '../../../evidence/evidence.js';
@@ -31,7 +31,7 @@ function* findSilent(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Likely,
-        summary: `${nodeText(node)} hears gossip of ${listed(names)}, but gets no ${protocol}`,
+        summary: `${startText(node)} hears gossip of ${listed(names)}, but gets no ${protocol}`,
         subject: {
           nodes: [...aliases(node), ...peers.flatMap((peer) => [textOf(peer['node']), textOf(peer['vtep'])])],
         },

@@ -1,4 +1,4 @@
-import { aliases, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodeText, startText } from '../../../derived/nodes.js';
 import { objectAt, objectsAt, textOf } from '../../../derived/status-document.js';
 import { exhibit, listed } from '../../../derived/wording.js';
 import type { Evidence } from '../../../evidence/evidence.js';
@@ -31,7 +31,7 @@ function* findProblems(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `${nodeText(node)} has a problem with its swarm: ${textOf(problemText) || textOf(problem)}`,
+        summary: `${startText(node)} has a problem with its swarm: ${textOf(problemText) || textOf(problem)}`,
         subject,
         exhibits: [exhibit(`${textOf(problem)}, state ${textOf(state)}`, [{ place }])],
         advice: ['Check that the node reaches a manager at TCP 2377, and that its clock is right.'],
@@ -60,7 +60,7 @@ function* findProblems(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `${nodeText(node)} isn't attached to ${listed(names)}`,
+        summary: `${startText(node)} isn't attached to ${listed(names)}`,
         subject,
         exhibits: [exhibit(`attachments: ${listed(names)}`, [{ place }])],
         advice: ['See whether the network is attachable, and whether it has free addresses.'],

@@ -1,4 +1,4 @@
-import { aliases, nodesWith, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
 import { forwardingRows, remoteNeighbours } from '../../../derived/tunnel-tables.js';
 import { exhibit, listed } from '../../../derived/wording.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../../evidence/evidence.js';
@@ -66,7 +66,7 @@ function* twice<T extends Row>(
     yield {
       severity: Severity.Error,
       certainty: Certainty.Likely,
-      summary: `${nodeText(node)} has ${values.length} ${what} for ${key}: ${listed(values)}`,
+      summary: `${startText(node)} has ${values.length} ${what} for ${key}: ${listed(values)}`,
       subject: { nodes: aliases(node), ...(what === 'MACs' ? { endpoints: [key] } : {}) },
       exhibits: [exhibit(`entries for ${key}`, group)],
       advice: ['Find out which node has the endpoint, and remove the other entry.'],

@@ -1,4 +1,4 @@
-import { aliases, nodesWith, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
 import { networkOf } from '../../../derived/networks.js';
 import { forwardingRows, remoteNeighbours } from '../../../derived/tunnel-tables.js';
 import { exhibit, inNamespace, listed, shellWord } from '../../../derived/wording.js';
@@ -30,7 +30,7 @@ function* findLearned(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Certain,
-      summary: `${nodeText(node)} has only learned forwarding entries for ${listed(endpoints)}: they vanish when traffic pauses`,
+      summary: `${startText(node)} has only learned forwarding entries for ${listed(endpoints)}: they vanish when traffic pauses`,
       subject: { nodes: aliases(node), endpoints },
       exhibits: [
         exhibit(`learned rows: ${listed(learned.map(({ mac, destination }) => `${mac} dst ${destination}`))}`, learned),

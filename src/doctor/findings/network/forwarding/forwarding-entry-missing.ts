@@ -1,4 +1,4 @@
-import { aliases, nodesWith, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
 import { networkOf } from '../../../derived/networks.js';
 import { EndpointLocations } from '../../../derived/endpoint-location.js';
 import { comparableTables, forwardingRows, remoteNeighbours } from '../../../derived/tunnel-tables.js';
@@ -38,7 +38,7 @@ function diagnose(evidence: Evidence, node: NodeEvidence, missing: readonly Neig
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${nodeText(node)} has no forwarding entry for ${listed(addresses)}: frames to ${missing.length === 1 ? 'it' : 'them'} are dropped`,
+    summary: `${startText(node)} has no forwarding entry for ${listed(addresses)}: frames to ${missing.length === 1 ? 'it' : 'them'} are dropped`,
     subject: { nodes: aliases(node), endpoints: addresses },
     exhibits: [
       exhibit(

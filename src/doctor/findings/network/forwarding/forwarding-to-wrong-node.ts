@@ -1,7 +1,7 @@
 import { withoutLength } from '../../../derived/addresses.js';
 import { EndpointLocations } from '../../../derived/endpoint-location.js';
 import { isInUse } from '../../../derived/networks.js';
-import { aliases, nodesWith, nodeText, ownAddresses } from '../../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText, ownAddresses } from '../../../derived/nodes.js';
 import { certaintyOf } from '../../../derived/moments.js';
 import { forwardingRows } from '../../../derived/tunnel-tables.js';
 import { exhibit, inNamespace, shellWord } from '../../../derived/wording.js';
@@ -107,7 +107,7 @@ function diagnose(
   return {
     severity: Severity.Error,
     certainty,
-    summary: `${nodeText(node)} sends frames for ${name} to ${row.destination}, but ${where} has it`,
+    summary: `${startText(node)} sends frames for ${name} to ${row.destination}, but ${where} has it`,
     subject: { nodes: [...aliases(node, owner), row.destination], ...(address === '' ? {} : { endpoints: [address] }) },
     exhibits: [
       exhibit(`FDB of ${nodeText(node)}: ${row.mac} dst ${row.destination}`, [row]),

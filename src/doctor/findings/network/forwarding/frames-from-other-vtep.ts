@@ -1,4 +1,4 @@
-import { aliases, nodesWith, nodeText, ownAddresses } from '../../../derived/nodes.js';
+import { aliases, nodesWith, startText, ownAddresses } from '../../../derived/nodes.js';
 import { forwardingRows } from '../../../derived/tunnel-tables.js';
 import { counted, exhibit } from '../../../derived/wording.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../../evidence/evidence.js';
@@ -63,7 +63,7 @@ function diagnose(node: NodeEvidence, group: readonly Wrong[]): Diagnosis {
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${nodeText(node)} drops frames of ${counted(group.length, 'endpoint')} from ${endpoint.vtep}: its FDB has ${group.length === 1 ? 'it' : 'them'} at ${row.destination}`,
+    summary: `${startText(node)} drops frames of ${counted(group.length, 'endpoint')} from ${endpoint.vtep}: its FDB has ${group.length === 1 ? 'it' : 'them'} at ${row.destination}`,
     subject: {
       nodes: [...aliases(node), endpoint.vtep, row.destination],
       ...(vnis.size === 1 ? { vni: endpoint.vni } : {}),

@@ -1,6 +1,6 @@
 import { isIpv6, withoutLength } from '../../../derived/addresses.js';
 import { viewsByNetwork } from '../../../derived/networks.js';
-import { aliases, nodeText } from '../../../derived/nodes.js';
+import { aliases, startText } from '../../../derived/nodes.js';
 import { remoteNeighbours } from '../../../derived/tunnel-tables.js';
 import { counted, exhibit, listed } from '../../../derived/wording.js';
 import { type Evidence, InputKind } from '../../../evidence/evidence.js';
@@ -38,7 +38,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `${nodeText(node)} has IPv4 but no IPv6 neighbours for ${counted(missing.length, 'endpoint')} on network ${view.name}: ${listed(endpoints)}`,
+        summary: `${startText(node)} has IPv4 but no IPv6 neighbours for ${counted(missing.length, 'endpoint')} on network ${view.name}: ${listed(endpoints)}`,
         subject: { nodes: aliases(node), endpoints },
         exhibits: [
           exhibit(

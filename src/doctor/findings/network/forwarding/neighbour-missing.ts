@@ -1,5 +1,5 @@
 import { networkOf } from '../../../derived/networks.js';
-import { aliases, nodesWith, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
 import { comparableTables, forwardingRows } from '../../../derived/tunnel-tables.js';
 import { exhibit, inNamespace, listed, shellWord } from '../../../derived/wording.js';
 import { type Evidence, InputKind } from '../../../evidence/evidence.js';
@@ -33,7 +33,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${nodeText(node)} has no neighbour entry for ${listed(names)}: ARP for ${rows.length === 1 ? 'it' : 'them'} isn't answered`,
+      summary: `${startText(node)} has no neighbour entry for ${listed(names)}: ARP for ${rows.length === 1 ? 'it' : 'them'} isn't answered`,
       subject: { nodes: aliases(node), endpoints: rows.flatMap(({ mac }) => addressOfMac(mac) ?? []) },
       exhibits: [
         exhibit(

@@ -1,5 +1,5 @@
 /** What the findings about /proc/net/xfrm_stat have in common. Names: net/xfrm/xfrm_proc.c; meanings: Documentation/networking/xfrm_proc.rst. */
-import { aliases, nodesWith, nodeText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
 import { counted, exhibit, listed } from '../../../derived/wording.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../../evidence/evidence.js';
 import type { XfrmCounter } from '../../../evidence/kernel.js';
@@ -13,7 +13,7 @@ export interface CountedErrors {
   readonly counters: readonly string[];
   /** Severity if they rise; the count since the node started is a note. */
   readonly severity: Severity;
-  /** What happened to the packets, after `node1 has`: `dropped packets whose ICV is wrong`. */
+  /** What happened to the packets, after `node1`: `dropped ESP packets whose ICV is wrong`. */
   readonly what: string;
   readonly means: string;
   readonly advice: readonly string[];
@@ -63,7 +63,7 @@ function diagnose(
   return {
     severity: isRising ? severity : Severity.Note,
     certainty: isRising ? Certainty.Certain : Certainty.Possible,
-    summary: `${nodeText(node)} ${what}: ${counted(total, 'packet')} ${isRising ? 'between two outputs' : 'since it was started'} (${listed(counters.map(({ name }) => name))})`,
+    summary: `${startText(node)} ${what}: ${counted(total, 'packet')} ${isRising ? 'between two outputs' : 'since it was started'} (${listed(counters.map(({ name }) => name))})`,
     subject: { nodes: aliases(node) },
     exhibits: counters.map((counter) =>
       exhibit(

@@ -7,7 +7,7 @@ export const xfrmIntegrityCounted = countedErrors({
   title: 'The kernel drops ESP whose ICV is wrong',
   counters: ['XfrmInStateProtoError'],
   severity: Severity.Error,
-  what: 'drops ESP packets whose ICV is wrong',
+  what: 'dropped ESP packets whose ICV is wrong',
   means:
     'The SA is known, but the packet was sealed with another key or changed on the way. Nothing of such a tunnel gets through.',
   advice: ["Compare the keys of both ends' SAs; restart the engine of the node that missed a rotation."],

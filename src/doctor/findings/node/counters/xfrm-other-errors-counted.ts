@@ -22,7 +22,7 @@ export const xfrmOtherErrorsCounted = countedErrors({
     'XfrmOutStateDirError',
   ],
   severity: Severity.Warning,
-  what: 'drops ESP packets',
+  what: 'dropped ESP packets',
   means:
     'The names say why: malformed or truncated packets (HdrError), another mode than the SA has (ModeError), an SA past its lifetime (Expired), UDP encapsulation on one end only (Mismatch), an SA that is being removed (Invalid), or no memory.',
   advice: ['Look at the counter with the highest rate first, and compare the SAs of both ends.'],

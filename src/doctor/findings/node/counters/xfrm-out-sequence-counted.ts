@@ -7,7 +7,7 @@ export const xfrmOutSequenceCounted = countedErrors({
   title: 'The kernel drops packets because sequence numbers have run out',
   counters: ['XfrmOutStateSeqError'],
   severity: Severity.Error,
-  what: 'drops outgoing packets because an SA has no sequence numbers left',
+  what: 'dropped outgoing packets because an SA has no sequence numbers left',
   means:
     'An SA without ESN can send 2^32 - 1 packets. Nothing more is sent to that peer until the next rotation of the keys.',
   advice: ['Rotate the keys now, and send fewer, larger packets between the two nodes.'],

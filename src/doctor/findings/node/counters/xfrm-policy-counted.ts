@@ -16,7 +16,7 @@ export const xfrmPolicyCounted = countedErrors({
     'XfrmFwdHdrError',
   ],
   severity: Severity.Error,
-  what: 'drops packets because of its IPsec policies',
+  what: 'dropped packets because of its IPsec policies',
   means:
     "A policy demands encryption that the packets don't have, or forbids them. Docker installs only outbound policies: inbound ones are another program's, and can hit its packets.",
   advice: ["Find the policies that aren't Docker's (without the mark 0xd0c4e3), and narrow or remove them."],

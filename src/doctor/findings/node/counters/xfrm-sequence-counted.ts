@@ -7,7 +7,7 @@ export const xfrmSequenceCounted = countedErrors({
   title: 'The kernel drops ESP as replays',
   counters: ['XfrmInStateSeqError'],
   severity: Severity.Error,
-  what: 'drops ESP packets as replays',
+  what: 'dropped ESP packets as replays',
   means:
     "Packets arrive twice, or later than the replay window allows, or the sender's counter started again. A window of 32 is too small for paths that reorder packets.",
   advice: [

@@ -7,7 +7,7 @@ export const xfrmUnknownSpiCounted = countedErrors({
   title: 'The kernel drops ESP for which it has no SA',
   counters: ['XfrmInNoStates'],
   severity: Severity.Warning,
-  what: 'drops ESP packets for which it has no SA',
+  what: 'dropped ESP packets for which it has no SA',
   means:
     'A sender uses an SPI that this node has no SA for: it switched to a key before the receiver had it, the receiver missed a rotation, or never set up the sender.',
   advice: [
