@@ -66,6 +66,8 @@ export class ChecksumTable {
   readonly rows: ChecksumRow[] = CHECKSUM_NAMES.map((name) => ({ name, good: 0, absent: 0, partial: 0, bad: 0 }));
   /** Whether the last frame's inner transport checksum was partial. */
   partial = false;
+  /** The wrong checksums of the last packet and its frame: a bit per `ChecksumKind`. */
+  wrong = 0;
 
   /** Sum of the inner transport's bytes in the last frame, or -1; reused for the outer sum. */
   #innerSum = -1;
@@ -83,6 +85,7 @@ export class ChecksumTable {
    */
   add(bytes: Uint8Array, outer: Layers, inner: Layers, opened = false): void {
     this.partial = false;
+    this.wrong = 0;
     this.#innerSum = -1;
     this.#correction = 0;
     if (inner.headerError === HeaderError.None && inner.family !== 0) this.#addInner(bytes, inner);
@@ -138,7 +141,7 @@ export class ChecksumTable {
     if (stored === 0 && kind === ChecksumKind.InnerUdp) {
       // RFC 8200 section 8.1: over IPv6 a zero checksum is invalid; a sum of zero is sent as all ones.
       if (inner.family === 4) this.rows[kind].absent++;
-      else this.rows[kind].bad++;
+      else this.#countBad(kind);
       return;
     }
     this.#keepInnerSum(bytes, start, end);
@@ -152,7 +155,7 @@ export class ChecksumTable {
       // Once completed, the bytes and their pseudo-header sum to 0xffff; the outer checksum may assume that.
       this.#correction = add(0xffff - sum, 0);
     } else {
-      this.rows[kind].bad++;
+      this.#countBad(kind);
     }
   }
 
@@ -165,7 +168,7 @@ export class ChecksumTable {
     const stored = (bytes[start + UDP_CHECKSUM] << 8) | bytes[start + UDP_CHECKSUM + 1];
     if (stored === 0) {
       if (outer.family === 4) row.absent++;
-      else row.bad++;
+      else this.#countBad(ChecksumKind.OuterUdp);
       return;
     }
     const pseudo = pseudoHeaderSum(outer.family, bytes, outer.addressOffset, IpProtocol.Udp, end - start);
@@ -176,7 +179,7 @@ export class ChecksumTable {
       : onesSum(bytes, start, end, pseudo);
     if (sum === 0xffff || add(sum, this.#correction) === 0xffff) row.good++;
     else if (stored === pseudo || outer.lengthUnset) row.partial++;
-    else row.bad++;
+    else this.#countBad(ChecksumKind.OuterUdp);
   }
 
   #keepInnerSum(bytes: Uint8Array, start: number, end: number): void {
@@ -189,6 +192,11 @@ export class ChecksumTable {
   #count(kind: ChecksumKind, holds: boolean, unset = false): void {
     if (holds) this.rows[kind].good++;
     else if (unset) this.rows[kind].partial++;
-    else this.rows[kind].bad++;
+    else this.#countBad(kind);
+  }
+
+  #countBad(kind: ChecksumKind): void {
+    this.rows[kind].bad++;
+    this.wrong |= 1 << kind;
   }
 }

@@ -44,6 +44,8 @@ export class EspSurvey {
   /** Ids of the last packet's addresses. */
   source = -1;
   destination = -1;
+  /** What the last packet's IV is. */
+  nonce: NonceVerdict = NonceVerdict.New;
   readonly #addresses: AddressTable;
   readonly #counts: EspCounts[] = [];
   readonly #nonces = new NonceTable(MAX_NONCES);
@@ -68,6 +70,7 @@ export class EspSurvey {
     const destination = this.#addresses.at(espFamily, espAddresses, espFamily === 4 ? 4 : 16);
     this.source = source;
     this.destination = destination;
+    this.nonce = NonceVerdict.New;
     const id = this.spis.add(spi, sequence, source, destination, espInUdp, decoder.espBytes);
     if (id < 0) return id;
     if (id === this.#counts.length) this.#counts.push(newCounts());
@@ -87,7 +90,8 @@ export class EspSurvey {
     else if (replay === ReplayVerdict.Replayed) counts.repeatedSequences++;
     if (!decoder.hasIv) return id;
     const { ivHigh, ivLow, icvEnd, afterIv, espBytes } = decoder;
-    switch (this.#nonces.add(id, ivHigh, ivLow, icvEnd, afterIv, espBytes)) {
+    this.nonce = this.#nonces.add(id, ivHigh, ivLow, icvEnd, afterIv, espBytes);
+    switch (this.nonce) {
       case NonceVerdict.Reused:
         form.reused++;
         break;

@@ -13,6 +13,7 @@ import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
 import { TrafficSeries } from './flows/traffic-series.js';
 import { FrameSurvey } from './frame-survey.js';
 import { GossipSurvey } from './gossip/index.js';
+import type { NonceVerdict } from './nonce-table.js';
 import type { CipherReport, SizeReport, SurveyReport } from './report.js';
 import type { AddressNames } from './services/address-names.js';
 import type { PlainVxlan } from './shares/plain-vxlan.js';
@@ -142,6 +143,23 @@ export class Survey {
     const verdict = this.#add(batch, index);
     this.#addToSeries(batch, index);
     return verdict;
+  }
+
+  /**
+   * The wrong checksums of the last packet and its frame: a bit per index of `CHECKSUM_NAMES`. Valid after a packet whose
+   * whole frame was captured.
+   * @internal
+   */
+  get wrongChecksums(): number {
+    return this.#frames.checksums?.wrong ?? 0;
+  }
+
+  /**
+   * What the IV of the last packet is. Valid after an ESP packet.
+   * @internal
+   */
+  get lastNonce(): NonceVerdict {
+    return this.#esp.nonce;
   }
 
   /**

@@ -1,5 +1,15 @@
 /** What captures hold, as findings use it. */
 import type { SurveyReport } from '../../inspect/index.js';
+import type { CaptureTrace } from '../capture/capture-trace.js';
+import type { WrongChecksums } from '../capture/checksum-watch.js';
+import type { UnansweredQueries } from '../capture/dns-watch.js';
+import type { EndpointHome, PairTraffic } from '../capture/endpoint-watch.js';
+import type { SpiTrace } from '../capture/esp-watch.js';
+import type { OuterFragments } from '../capture/fragment-watch.js';
+import type { FloodedFrames, ReservedBits } from '../capture/header-watch.js';
+import type { TcpTrace } from '../capture/tcp-watch.js';
+import type { TooBig } from '../capture/too-big-watch.js';
+import type { TunnelFrames, TunnelTraffic } from '../capture/tunnel-watch.js';
 
 /** The first of some packets, and their number. */
 export interface Occurrence {
@@ -27,7 +37,7 @@ export interface InnerOccurrence extends TunnelOccurrence {
 
 /**
  * A capture file that doctor looked at. What each table holds is in the file of `src/doctor/capture/` that collects it; its
- * type is declared there and listed here.
+ * type is declared there and listed here. All tables are bounded, by what `CaptureExam` says.
  */
 export interface CaptureEvidence {
   readonly file: string;
@@ -37,4 +47,31 @@ export interface CaptureEvidence {
   readonly lastSeconds: number | undefined;
   /** Why the file could not be read to its end; undefined if it could. */
   readonly damage: string | undefined;
+  /** Whether there were keys to decrypt ESP with. */
+  readonly hasKeys: boolean;
+  /** Frames by VTEPs, direction and network. */
+  readonly frames: readonly TunnelFrames[];
+  /** ESP and gossip by VTEPs and direction. */
+  readonly traffic: readonly TunnelTraffic[];
+  /** Outer fragments. */
+  readonly fragments: readonly OuterFragments[];
+  /** ICMP messages that a packet was too big, on the underlay, in networks and in captures of containers. */
+  readonly tooBig: readonly TooBig[];
+  readonly wrongChecksums: readonly WrongChecksums[];
+  /** ESP by SPI. */
+  readonly spis: readonly SpiTrace[];
+  /** Traffic inside networks by direction. */
+  readonly pairs: readonly PairTraffic[];
+  /** Where each inner address sends from. */
+  readonly homes: readonly EndpointHome[];
+  /** TCP connections with retransmissions, or that a silence cut; of networks and of captures of containers. */
+  readonly tcp: readonly TcpTrace[];
+  readonly unansweredQueries: readonly UnansweredQueries[];
+  readonly reservedBits: readonly ReservedBits[];
+  /** ARP, broadcast and multicast inside networks. */
+  readonly flooded: readonly FloodedFrames[];
+  /** Packets or events that aren't listed because a table is full. */
+  readonly unlisted: number;
+  /** What identifies each packet, for `matchCaptures`; undefined if the exam kept none. Not in JSON. */
+  readonly trace: CaptureTrace | undefined;
 }

@@ -1,0 +1,257 @@
+/** Examines a capture for doctor: the survey of `inspect`, and beside it what findings need to know of each packet. */
+import { BATCH_PACKETS, type CaptureBatch, type PacketSource } from '../../capture/portable.js';
+import { DropReason, FragmentSource, Verdict } from '../../dataplane/index.js';
+import { Survey, type SurveyOptions } from '../../inspect/index.js';
+import { EtherType, HeaderError, IpProtocol, type Layers, VXLAN_PORT } from '../../wire/index.js';
+import type { CaptureEvidence } from '../evidence/capture.js';
+import { AddressPairs } from './address-pairs.js';
+import { CaptureTrace, MAX_TRACE_PACKETS } from './capture-trace.js';
+import { ChecksumWatch } from './checksum-watch.js';
+import { DnsWatch } from './dns-watch.js';
+import { EndpointWatch } from './endpoint-watch.js';
+import { EspWatch } from './esp-watch.js';
+import { FragmentWatch } from './fragment-watch.js';
+import { HeaderWatch } from './header-watch.js';
+import type { PacketStamp } from './packet-stamp.js';
+import { TcpWatch } from './tcp-watch.js';
+import { isIcmp, quotesTunnel, TooBigWatch } from './too-big-watch.js';
+import { GOSSIP_PORT, TunnelWatch } from './tunnel-watch.js';
+
+/** Directions between VTEPs, and between inner addresses, that are followed. */
+const MAX_TUNNELS = 1 << 12;
+const MAX_PAIRS = 1 << 15;
+const ETHERNET_TYPE_AT = 12;
+const NANO = 1e9;
+/** The scope of addresses outside of networks. */
+const OUTSIDE = -1;
+
+/** Options of an exam. */
+export interface CaptureExamOptions extends Omit<SurveyOptions, 'flows' | 'names'> {
+  /**
+   * Whether to keep what identifies each packet, to find it in other captures (`matchCaptures`).
+   * @default true
+   */
+  readonly trace?: boolean;
+  /**
+   * Maximum number of packets that are kept for it, at 29 bytes each.
+   * @default 1048576
+   */
+  readonly maxTracePackets?: number;
+}
+
+/**
+ * Examines a capture batch by batch. Its memory is bounded: beyond that of a survey with conversations, at most 60 MB
+ * for 1,000,000 packets, of which 30 MB are for the trace; tables that are full are reported.
+ * @example
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { CaptureExam } from 'vtep/doctor';
+ *
+ * const exam = new CaptureExam();
+ * const source = await openCaptureFile('wire.pcap');
+ * for await (const batch of batchesOf(source)) exam.addBatch(batch);
+ * const { fragments, spis } = exam.report(source);
+ * console.log(fragments, spis);
+ */
+export class CaptureExam {
+  /** The survey; its decoder holds what the last packet of `addBatch` is. */
+  readonly survey: Survey;
+  readonly #hasKeys: boolean;
+  readonly #ports: readonly number[];
+  readonly #stamp: PacketStamp = { number: 0, seconds: Number.NaN };
+  readonly #tunnels = new AddressPairs(MAX_TUNNELS);
+  readonly #pairs = new AddressPairs(MAX_PAIRS);
+  readonly #traffic = new TunnelWatch(this.#tunnels);
+  readonly #fragments = new FragmentWatch(this.#tunnels);
+  readonly #outerTooBig = new TooBigWatch(this.#tunnels, true);
+  readonly #innerTooBig = new TooBigWatch(this.#pairs, false);
+  readonly #checksums = new ChecksumWatch(this.#tunnels);
+  readonly #esp = new EspWatch(this.#tunnels);
+  readonly #endpoints = new EndpointWatch(this.#pairs, this.#tunnels);
+  readonly #tcp = new TcpWatch(this.#pairs);
+  readonly #dns = new DnsWatch(this.#pairs);
+  readonly #headers = new HeaderWatch(this.#tunnels);
+  readonly #trace: CaptureTrace | undefined;
+  #first = Number.NaN;
+  #last = Number.NaN;
+  #reassembled = 0;
+
+  /** @throws VtepError `BAD_INDEX` for a limit below 1 */
+  constructor(options: CaptureExamOptions = {}) {
+    const { trace = true, maxTracePackets = MAX_TRACE_PACKETS, ...survey } = options;
+    this.survey = new Survey({ ...survey, flows: true });
+    this.#hasKeys = options.esp !== undefined;
+    this.#ports = [options.port ?? VXLAN_PORT].flat();
+    this.#trace = trace ? new CaptureTrace(this.#tunnels, maxTracePackets) : undefined;
+  }
+
+  /** Examines every packet of a batch. */
+  addBatch(batch: CaptureBatch): void {
+    for (let i = 0; i < batch.count && i < BATCH_PACKETS; i++) this.#add(batch, i);
+  }
+
+  /**
+   * Returns everything that was found. No packet may be added afterwards.
+   * @param source the capture that it was found in
+   */
+  report(source: PacketSource): CaptureEvidence {
+    const survey = this.survey.report(source);
+    const first = Number.isNaN(this.#first) ? undefined : this.#first;
+    const last = Number.isNaN(this.#last) ? undefined : this.#last;
+    const watches = [
+      this.#tunnels,
+      this.#pairs,
+      this.#traffic,
+      this.#fragments,
+      this.#outerTooBig,
+      this.#innerTooBig,
+      this.#checksums,
+      this.#esp,
+      this.#endpoints,
+      this.#tcp,
+      this.#dns,
+      this.#headers,
+    ];
+    return {
+      file: source.name,
+      survey,
+      firstSeconds: first,
+      lastSeconds: last,
+      damage: source.damage?.message,
+      hasKeys: this.#hasKeys,
+      frames: this.#traffic.framesReport(),
+      traffic: this.#traffic.trafficReport(),
+      fragments: this.#fragments.report(this.#last),
+      tooBig: [...this.#outerTooBig.report(), ...this.#innerTooBig.report()],
+      wrongChecksums: this.#checksums.report(this.#traffic),
+      spis: this.#esp.report(survey.esp),
+      pairs: this.#endpoints.pairsReport(),
+      homes: this.#endpoints.homesReport(),
+      tcp: this.#tcp.report(),
+      unansweredQueries: this.#dns.report(this.#last),
+      reservedBits: this.#headers.reservedReport(),
+      flooded: this.#headers.floodedReport(),
+      unlisted: watches.reduce((sum, { unlisted }) => sum + unlisted, 0),
+      trace: this.#trace,
+    };
+  }
+
+  #add(batch: CaptureBatch, index: number): void {
+    const stamp = this.#stamp;
+    stamp.number++;
+    if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index] + batch.nanoseconds[index] / NANO);
+    else stamp.seconds = Number.NaN;
+    const { survey } = this;
+    const verdict = survey.add(batch, index);
+    const { decoder } = survey;
+    const { outer } = decoder;
+    if (outer.family === 0) return;
+    const tunnel = decoder.encrypted
+      ? this.#tunnels.of(OUTSIDE, decoder.espFamily, decoder.espAddresses, 0)
+      : this.#tunnels.of(OUTSIDE, outer.family, decoder.outerBytes, outer.addressOffset);
+    if (tunnel < 0) return;
+    if (decoder.encrypted) this.#addEsp(tunnel, verdict);
+    else if (decoder.vni >= 0) this.#outerTooBig.check(stamp, tunnel, decoder.outerBytes, outer);
+    if (decoder.parts > 1) this.#addReassembled(tunnel);
+    if (decoder.vni >= 0) this.#addFrame(tunnel, verdict);
+    else if (verdict === Verdict.Other) this.#addOther(tunnel);
+    else if (verdict === Verdict.Held) this.#addFragment(tunnel, true);
+    else if (verdict === Verdict.Dropped) this.#addDropped(tunnel);
+  }
+
+  #time(seconds: number): void {
+    this.#stamp.seconds = seconds;
+    if (!(seconds <= this.#last)) this.#last = seconds;
+    if (!(seconds >= this.#first)) this.#first = seconds;
+  }
+
+  #addEsp(tunnel: number, verdict: Verdict): void {
+    const { decoder } = this.survey;
+    const stamp = this.#stamp;
+    this.#traffic.addEsp(stamp, tunnel);
+    this.#esp.add(stamp, tunnel, decoder, verdict, this.survey.lastNonce);
+    this.#trace?.addEsp(stamp, tunnel, decoder.spi, decoder.sequence, decoder.ivLow, decoder.espBytes);
+  }
+
+  #addFrame(tunnel: number, verdict: Verdict): void {
+    const { decoder, inner, wrongChecksums } = this.survey;
+    const { outerBytes: bytes, frameOffset, frameEnd, vni, outer } = decoder;
+    const stamp = this.#stamp;
+    const end = Math.min(frameEnd, decoder.capturedEnd);
+    this.#traffic.addFrame(stamp, tunnel, vni, decoder.opened, inner, frameEnd - frameOffset);
+    if (verdict === Verdict.Frame && wrongChecksums !== 0) this.#checksums.add(stamp, tunnel, decoder, wrongChecksums);
+    if (!decoder.encrypted) {
+      const length = outer.networkEnd - outer.networkOffset;
+      this.#trace?.addFrame(stamp, tunnel, bytes, frameOffset, end, inner, length);
+    }
+    if (frameOffset + ETHERNET_TYPE_AT > end) return;
+    if (inner.etherType === EtherType.Arp) this.#headers.addArp(stamp, tunnel, vni);
+    else if ((bytes[frameOffset] & 1) !== 0) this.#headers.addGroup(stamp, tunnel, vni, bytes[frameOffset] === 0xff);
+    if (inner.headerError !== HeaderError.None || inner.family === 0) return;
+    const pair = this.#pairs.of(vni, inner.family, bytes, inner.addressOffset);
+    if (pair < 0) return;
+    this.#endpoints.add(stamp, pair, tunnel, bytes, frameOffset, inner, end);
+    this.#addInner(pair, vni, bytes, inner, end);
+  }
+
+  /** Takes an IP packet of a container, whether it was in VXLAN or not. */
+  #addInner(pair: number, scope: number, bytes: Uint8Array, layers: Layers, end: number): void {
+    const stamp = this.#stamp;
+    this.#innerTooBig.check(stamp, pair, bytes, layers);
+    const { protocol, isFragment } = layers;
+    if (protocol === IpProtocol.Udp) {
+      if (isFragment && layers.fragmentOffset > 0) return;
+      this.#dns.add(stamp, pair, bytes, layers.transportOffset, Math.min(end, layers.networkEnd));
+    } else if (isFragment) return;
+    else if (protocol === IpProtocol.Tcp) this.#tcp.add(stamp, pair, bytes, layers);
+    else if (isIcmp(layers)) this.#innerTooBig.add(stamp, pair, scope, bytes, layers, end);
+  }
+
+  #addOther(tunnel: number): void {
+    const { decoder } = this.survey;
+    const { outer, outerBytes: bytes, capturedEnd } = decoder;
+    if (outer.headerError !== HeaderError.None || outer.isFragment) return;
+    const stamp = this.#stamp;
+    const { protocol, sourcePort, destinationPort } = outer;
+    const hasPorts = protocol === IpProtocol.Tcp || protocol === IpProtocol.Udp;
+    if (hasPorts && (sourcePort === GOSSIP_PORT || destinationPort === GOSSIP_PORT)) {
+      this.#traffic.addGossip(stamp, tunnel, protocol);
+      this.#trace?.addGossip(stamp, tunnel, bytes, outer, capturedEnd);
+      return;
+    }
+    if (isIcmp(outer) && quotesTunnel(bytes, outer, capturedEnd, this.#ports)) {
+      this.#outerTooBig.add(stamp, tunnel, OUTSIDE, bytes, outer, capturedEnd);
+      return;
+    }
+    const pair = this.#pairs.of(OUTSIDE, outer.family, bytes, outer.addressOffset);
+    if (pair < 0) return;
+    this.#addInner(pair, OUTSIDE, bytes, outer, capturedEnd);
+  }
+
+  #addFragment(tunnel: number, held: boolean): void {
+    const { decoder } = this.survey;
+    // Fragments inside of ESP and of other encapsulations are those of their own senders.
+    if (decoder.encrypted || decoder.depth > 0 || !decoder.outer.isFragment) return;
+    this.#fragments.add(this.#stamp, tunnel, decoder.outer, held);
+  }
+
+  /** Counts the fragment that completed a packet. */
+  #addReassembled(tunnel: number): void {
+    const { decoder } = this.survey;
+    const wire = decoder.reassembly.of(FragmentSource.Wire);
+    if (wire.datagrams === this.#reassembled) return;
+    this.#reassembled = wire.datagrams;
+    const { bytes, start } = wire;
+    const isIpv4 = bytes[start] >>> 4 === 4;
+    const identification = isIpv4 ? (bytes[start + 4] << 8) | bytes[start + 5] : decoder.outer.identification;
+    const protocol = decoder.encrypted ? IpProtocol.Esp : decoder.outer.protocol;
+    this.#fragments.complete(this.#stamp, tunnel, protocol, identification);
+  }
+
+  #addDropped(tunnel: number): void {
+    const { decoder } = this.survey;
+    const { reason, outer, outerBytes } = decoder;
+    if (reason === DropReason.VxlanReservedBits) {
+      this.#headers.addReserved(this.#stamp, tunnel, outerBytes, outer.payloadOffset);
+    } else if (decoder.parts === 1) this.#addFragment(tunnel, false);
+  }
+}

@@ -1,0 +1,200 @@
+/** What identifies the packets of a capture, to find them in a capture of another place. */
+import { hashKeyOf } from '../../memory/index.js';
+import { addWord, beginHash, finishHash, getWord } from '../../memory/internal.js';
+import { IpProtocol, type Layers, TCP_CHECKSUM, UDP_CHECKSUM, VXLAN_HEADER_LEN } from '../../wire/index.js';
+import type { AddressPairs } from './address-pairs.js';
+import type { PacketStamp } from './packet-stamp.js';
+
+/** Packets that a trace holds by default, at 29 bytes each. */
+export const MAX_TRACE_PACKETS = 1 << 20;
+const FIRST_ROWS = 1 << 10;
+/** Bytes that are hashed: headers, and enough of the payload. */
+const HASHED = 128;
+const HASHED_WORDS = HASHED / 4;
+/** Any key will do: traces of the same process are compared. Who finds collisions fools only a diagnosis. */
+const KEY = hashKeyOf(0x5eed, HASHED_WORDS + 2);
+const OTHER_KEY = hashKeyOf(0xfeed, HASHED_WORDS + 2);
+
+/** What a packet of a trace is. */
+export const TraceKind = { Esp: 0, Vxlan: 1, GossipUdp: 2, GossipTcp: 3 } as const;
+export type TraceKind = (typeof TraceKind)[keyof typeof TraceKind];
+/** Names of the kinds, for people. */
+export const TRACE_KINDS = ['ESP', 'VXLAN', 'gossip over UDP', 'gossip over TCP'] as const;
+
+/** Flag of a packet that offloads coalesce and segment: TCP with data. Both ends may show different packets. */
+const SEGMENTED = 0x80;
+
+/** The packets of a capture as columns. */
+export class CaptureTrace {
+  /** Packets that didn't fit: those after the last one here. */
+  unlisted = 0;
+  /** Number of packets. */
+  size = 0;
+  readonly pairs: AddressPairs;
+  readonly #limit: number;
+  #first = new Int32Array(FIRST_ROWS);
+  #second = new Int32Array(FIRST_ROWS);
+  #seconds = new Float64Array(FIRST_ROWS);
+  #numbers = new Float64Array(FIRST_ROWS);
+  #tunnels = new Int32Array(FIRST_ROWS);
+  #lengths = new Uint16Array(FIRST_ROWS);
+  #kinds = new Uint8Array(FIRST_ROWS);
+  #hash = 0;
+  #other = 0;
+
+  /**
+   * @param pairs ids of the directions between VTEPs
+   * @param limit maximum number of packets
+   */
+  constructor(pairs: AddressPairs, limit: number) {
+    this.pairs = pairs;
+    this.#limit = limit;
+  }
+
+  /** Not part of JSON. */
+  toJSON(): undefined {
+    return undefined;
+  }
+
+  /** Adds an ESP packet: SPI, sequence number and the end of its IV are its own. */
+  addEsp(stamp: PacketStamp, tunnel: number, spi: number, sequence: number, ivLow: number, length: number): void {
+    this.#hash = Math.imul(spi ^ Math.imul(ivLow, 0x9e3779b1), 0x85ebca6b) ^ sequence;
+    this.#other = spi ^ Math.imul(sequence, 0xc2b2ae35);
+    this.#add(stamp, tunnel, TraceKind.Esp, length, 0);
+  }
+
+  /**
+   * Adds a VXLAN packet: network and frame, without the transport's checksum, which the card may fill in.
+   * @param frame offset of the frame
+   * @param end end of its captured bytes
+   * @param length bytes of the outer IP packet
+   */
+  addFrame(
+    stamp: PacketStamp,
+    tunnel: number,
+    bytes: Uint8Array,
+    frame: number,
+    end: number,
+    inner: Layers,
+    length: number,
+  ): void {
+    let skip = -1;
+    let segmented = 0;
+    if (inner.family !== 0 && !inner.isFragment) {
+      if (inner.protocol === IpProtocol.Tcp) {
+        skip = inner.transportOffset + TCP_CHECKSUM;
+        if (inner.payloadEnd > inner.payloadOffset) segmented = SEGMENTED;
+      } else if (inner.protocol === IpProtocol.Udp) skip = inner.transportOffset + UDP_CHECKSUM;
+    }
+    this.#hashBytes(bytes, frame - VXLAN_HEADER_LEN + 4, end, skip, length);
+    this.#add(stamp, tunnel, TraceKind.Vxlan, length, segmented);
+  }
+
+  /** Adds gossip: its UDP payload, or its TCP header and payload without the checksum. */
+  addGossip(stamp: PacketStamp, tunnel: number, bytes: Uint8Array, layers: Layers, end: number): void {
+    const { protocol, transportOffset, payloadOffset, payloadEnd, networkEnd, networkOffset } = layers;
+    const tcp = protocol === IpProtocol.Tcp;
+    const stop = Math.min(end, payloadEnd);
+    this.#hashBytes(bytes, tcp ? transportOffset : payloadOffset, stop, tcp ? transportOffset + TCP_CHECKSUM : -1, 0);
+    const segmented = tcp && payloadEnd > payloadOffset ? SEGMENTED : 0;
+    this.#add(stamp, tunnel, tcp ? TraceKind.GossipTcp : TraceKind.GossipUdp, networkEnd - networkOffset, segmented);
+  }
+
+  first(row: number): number {
+    return this.#first[row];
+  }
+
+  second(row: number): number {
+    return this.#second[row];
+  }
+
+  /** Seconds since 1970; NaN if the packet has no time. */
+  seconds(row: number): number {
+    return this.#seconds[row];
+  }
+
+  /** Number of the packet. */
+  number(row: number): number {
+    return this.#numbers[row];
+  }
+
+  /** Id of the packet's direction. */
+  tunnel(row: number): number {
+    return this.#tunnels[row];
+  }
+
+  /** Bytes of the IP packet, at most 65,535. */
+  length(row: number): number {
+    return this.#lengths[row];
+  }
+
+  kind(row: number): TraceKind {
+    return (this.#kinds[row] & ~SEGMENTED) as TraceKind;
+  }
+
+  /** Whether offloads may show the packet merged with others. */
+  isSegmented(row: number): boolean {
+    return (this.#kinds[row] & SEGMENTED) !== 0;
+  }
+
+  /** Hashes up to 128 bytes and a number; the two bytes at `skip` count as 0. */
+  #hashBytes(bytes: Uint8Array, from: number, end: number, skip: number, length: number): void {
+    let one = beginHash(KEY);
+    let two = beginHash(OTHER_KEY);
+    const stop = Math.min(end, from + HASHED, bytes.length);
+    let word = 0;
+    for (let at = from; at < stop; at += 4, word++) {
+      let value = at + 4 <= stop ? getWord(bytes, at) : lastWord(bytes, at, stop);
+      if (skip >= 0 && skip + 1 >= at && skip < at + 4) value = without(value, skip - at);
+      one = addWord(KEY, one, word, value);
+      two = addWord(OTHER_KEY, two, word, value);
+    }
+    this.#hash = finishHash(KEY, addWord(KEY, one, HASHED_WORDS, length));
+    this.#other = finishHash(OTHER_KEY, addWord(OTHER_KEY, two, HASHED_WORDS, length));
+  }
+
+  #add({ number, seconds }: PacketStamp, tunnel: number, kind: TraceKind, length: number, flag: number): void {
+    if (this.size === this.#limit) {
+      this.unlisted++;
+      return;
+    }
+    if (this.size === this.#seconds.length) this.#grow();
+    const row = this.size++;
+    this.#first[row] = this.#hash ^ kind;
+    this.#second[row] = this.#other;
+    this.#seconds[row] = seconds;
+    this.#numbers[row] = number;
+    this.#tunnels[row] = tunnel;
+    this.#lengths[row] = Math.min(length, 0xffff);
+    this.#kinds[row] = kind | flag;
+  }
+
+  #grow(): void {
+    const rows = Math.min(2 * this.#seconds.length, this.#limit);
+    this.#first = copied(this.#first, new Int32Array(rows));
+    this.#second = copied(this.#second, new Int32Array(rows));
+    this.#seconds = copied(this.#seconds, new Float64Array(rows));
+    this.#numbers = copied(this.#numbers, new Float64Array(rows));
+    this.#tunnels = copied(this.#tunnels, new Int32Array(rows));
+    this.#lengths = copied(this.#lengths, new Uint16Array(rows));
+    this.#kinds = copied(this.#kinds, new Uint8Array(rows));
+  }
+}
+
+function copied<T extends Int32Array | Float64Array | Uint16Array | Uint8Array>(from: T, into: T): T {
+  into.set(from);
+  return into;
+}
+
+function lastWord(bytes: Uint8Array, at: number, stop: number): number {
+  let value = 0;
+  for (let i = 0; i < 4; i++) value = (value << 8) | (at + i < stop ? bytes[at + i] : 0);
+  return value;
+}
+
+/** A word with 0 in place of the 16-bit field that begins `at` bytes after its start: -1 to 3. */
+function without(word: number, at: number): number {
+  let mask = 0;
+  for (let i = at; i < at + 2; i++) if (i >= 0 && i < 4) mask |= 0xff << (24 - 8 * i);
+  return word & ~mask;
+}

@@ -1,0 +1,194 @@
+/** Who talks to whom inside the networks: traffic by direction, and from which MAC address and VTEP it comes. */
+import { getWord } from '../../memory/internal.js';
+import { formatMac, Icmpv6Type, IcmpType, IpProtocol, type Layers, TcpFlag } from '../../wire/index.js';
+import type { InnerOccurrence, TunnelOccurrence } from '../evidence/capture.js';
+import type { AddressPairs } from './address-pairs.js';
+import { EventTable } from './event-table.js';
+import { OccurrenceColumns } from './occurrence-columns.js';
+import type { PacketStamp } from './packet-stamp.js';
+
+/** Directions that are reported: those without an answer first. */
+const MAX_LISTED = 8192;
+const TCP_FLAGS_AT = 13;
+const MAC_SOURCE_AT = 6;
+
+// Integers by direction.
+const MAC_HIGH = 0;
+const MAC_LOW = 1;
+const TUNNEL = 2;
+const SYNS = 3;
+const ECHO_REQUESTS = 4;
+/** Of the row of its sender's home. */
+const HOME = 5;
+const WORDS = 6;
+const FIRST_DIRECTIONS = 128;
+
+/** Packets from one inner address to another. VTEPs are those of the last packet. */
+export interface PairTraffic extends InnerOccurrence {
+  /** Segments that open a TCP connection, and echo requests: packets that want an answer. */
+  readonly syns: number;
+  readonly echoRequests: number;
+  /** Packets in the other direction. */
+  readonly answers: number;
+  /** VTEP that the answers come from; undefined without. It is usually `destination`. */
+  readonly answeredFrom: string | undefined;
+}
+
+/** An inner address with the MAC address and the VTEP that it sends from. `count` is how often it came to be there. */
+export interface EndpointHome extends Omit<TunnelOccurrence, 'destination' | 'source'> {
+  readonly address: string;
+  readonly mac: string;
+  readonly vtep: string;
+}
+
+/** Follows endpoints. It is bounded by the pairs: at 170 bytes each. */
+export class EndpointWatch {
+  readonly #pairs: AddressPairs;
+  readonly #tunnels: AddressPairs;
+  readonly #traffic = new OccurrenceColumns();
+  /** By direction, MAC address and tunnel. */
+  readonly #homes = new EventTable(1 << 14);
+  /** Time of the last packet from a home, once it is left. */
+  readonly #left: number[] = [];
+  #words = new Int32Array(FIRST_DIRECTIONS * WORDS);
+
+  /**
+   * @param pairs ids of the directions inside networks
+   * @param tunnels ids of the directions between VTEPs
+   */
+  constructor(pairs: AddressPairs, tunnels: AddressPairs) {
+    this.#pairs = pairs;
+    this.#tunnels = tunnels;
+  }
+
+  get unlisted(): number {
+    return this.#homes.unlisted;
+  }
+
+  /**
+   * Counts a frame with an IP packet.
+   * @param frame offset of the frame
+   * @param end end of the captured bytes
+   */
+  add(
+    stamp: PacketStamp,
+    pair: number,
+    tunnel: number,
+    bytes: Uint8Array,
+    frame: number,
+    inner: Layers,
+    end: number,
+  ): void {
+    const at = pair * WORDS;
+    if (at + WORDS > this.#words.length) this.#grow(pair);
+    const words = this.#words;
+    const high = getWord(bytes, frame + MAC_SOURCE_AT);
+    const low = (bytes[frame + MAC_SOURCE_AT + 4] << 8) | bytes[frame + MAC_SOURCE_AT + 5];
+    const known = this.#traffic.count(pair) > 0;
+    if (!known || words[at + MAC_HIGH] !== high || words[at + MAC_LOW] !== low || words[at + TUNNEL] !== tunnel) {
+      if (known && words[at + HOME] >= 0) this.#left[words[at + HOME]] = this.#traffic.last(pair);
+      words[at + MAC_HIGH] = high;
+      words[at + MAC_LOW] = low;
+      words[at + TUNNEL] = tunnel;
+      words[at + HOME] = this.#enter(stamp, pair, high, low, tunnel);
+    }
+    this.#traffic.add(pair, stamp);
+    if (inner.isFragment) return;
+    const transport = inner.transportOffset;
+    if (inner.protocol === IpProtocol.Tcp) {
+      if (transport + TCP_FLAGS_AT >= end) return;
+      if ((bytes[transport + TCP_FLAGS_AT] & (TcpFlag.Syn | TcpFlag.Ack)) === TcpFlag.Syn) words[at + SYNS]++;
+    } else if (inner.protocol === IpProtocol.Icmp || inner.protocol === IpProtocol.Icmpv6) {
+      const request = inner.family === 4 ? IcmpType.EchoRequest : Icmpv6Type.EchoRequest;
+      if (transport < end && bytes[transport] === request) words[at + ECHO_REQUESTS]++;
+    }
+  }
+
+  /** Traffic by direction: at most 8192 directions, those that want an answer and have none first. */
+  pairsReport(): PairTraffic[] {
+    const listed: number[] = [];
+    const answered: number[] = [];
+    for (let pair = 0; pair < this.#pairs.span; pair++) {
+      if (this.#traffic.count(pair) === 0) continue;
+      (this.#traffic.count(pair ^ 1) === 0 ? listed : answered).push(pair);
+    }
+    for (const pair of answered) if (listed.length < MAX_LISTED) listed.push(pair);
+    return listed.slice(0, MAX_LISTED).map((pair) => this.#pair(pair));
+  }
+
+  /** Where each address sends from. */
+  homesReport(): EndpointHome[] {
+    const merged = new Map<string, EndpointHome>();
+    for (let row = 0; row < this.#homes.size; row++) {
+      const pair = this.#homes.word(row, 0);
+      const { count, packets, firstSeconds } = this.#homes.occurrence(row);
+      const last = this.#left[row] ?? Number.NaN;
+      // Still there: the last packet of the pair is the last from this home.
+      const lastSeconds = this.#words[pair * WORDS + HOME] === row ? this.#traffic.last(pair) : last;
+      const mac = new Uint8Array(6);
+      const [high, low] = [this.#homes.word(row, 1), this.#homes.word(row, 2)];
+      mac.set([high >>> 24, high >>> 16, high >>> 8, high, low >>> 8, low]);
+      const home: EndpointHome = {
+        count,
+        packets,
+        firstSeconds,
+        lastSeconds: Number.isNaN(lastSeconds) ? undefined : lastSeconds,
+        vni: this.#pairs.scope(pair),
+        address: this.#pairs.source(pair),
+        mac: formatMac(mac),
+        vtep: this.#tunnels.source(this.#homes.word(row, 3)),
+      };
+      const name = `${home.vni} ${home.address} ${home.mac} ${home.vtep}`;
+      const other = merged.get(name);
+      merged.set(name, other === undefined ? home : joined(other, home));
+    }
+    return [...merged.values()];
+  }
+
+  #pair(pair: number): PairTraffic {
+    const at = pair * WORDS;
+    const tunnel = this.#words[at + TUNNEL];
+    const back = (pair ^ 1) * WORDS;
+    const answers = this.#traffic.count(pair ^ 1);
+    return {
+      ...this.#traffic.occurrence(pair),
+      source: this.#tunnels.source(tunnel),
+      destination: this.#tunnels.destination(tunnel),
+      vni: this.#pairs.scope(pair),
+      innerSource: this.#pairs.source(pair),
+      innerDestination: this.#pairs.destination(pair),
+      syns: this.#words[at + SYNS],
+      echoRequests: this.#words[at + ECHO_REQUESTS],
+      answers,
+      answeredFrom: answers === 0 ? undefined : this.#tunnels.source(this.#words[back + TUNNEL]),
+    };
+  }
+
+  #enter(stamp: PacketStamp, pair: number, high: number, low: number, tunnel: number): number {
+    const row = this.#homes.add(stamp, pair, high, low, tunnel);
+    if (row === this.#left.length) this.#left.push(Number.NaN);
+    return row;
+  }
+
+  #grow(pair: number): void {
+    let length = this.#words.length;
+    // Both directions of a pair, so that the report can read either.
+    while (length < ((pair | 1) + 1) * WORDS) length *= 2;
+    const words = new Int32Array(length);
+    words.set(this.#words);
+    this.#words = words;
+  }
+}
+
+function joined(a: EndpointHome, b: EndpointHome): EndpointHome {
+  const times = [a.firstSeconds, b.firstSeconds].filter((time) => time !== undefined);
+  const ends = [a.lastSeconds, b.lastSeconds].filter((time) => time !== undefined);
+  return {
+    ...a,
+    // Pairs enter independently: an address that talks to ten others hasn't moved ten times.
+    count: Math.max(a.count, b.count),
+    packets: [...a.packets, ...b.packets].sort((one, other) => one - other).slice(0, 5),
+    firstSeconds: times.length === 0 ? undefined : Math.min(...times),
+    lastSeconds: ends.length === 0 ? undefined : Math.max(...ends),
+  };
+}

@@ -1,0 +1,55 @@
+/** ESP goes one way only. */
+import { capturesOf, counted, durationOf, nodeText, shown } from '../../capture/index.js';
+import type { Evidence } from '../../evidence/evidence.js';
+import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
+
+const ENOUGH = 5;
+/** Seconds within which an answer must come. */
+const PATIENCE = 1;
+
+function* find(evidence: Evidence): Generator<Diagnosis> {
+  for (const { capture } of capturesOf(evidence)) {
+    for (const { source, destination, esp } of capture.traffic) {
+      if (esp.count < ENOUGH || (esp.firstSeconds !== undefined && durationOf(esp) < PATIENCE)) continue;
+      const back = capture.traffic.find((row) => row.source === destination && row.destination === source);
+      if ((back?.esp.count ?? 0) > 0) continue;
+      const hasOther =
+        (back?.gossipUdp.count ?? 0) + (back?.gossipTcp.count ?? 0) > 0 ||
+        capture.frames.some((row) => row.source === destination && row.destination === source);
+      const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
+      yield {
+        severity: Severity.Error,
+        certainty: hasOther ? Certainty.Likely : Certainty.Possible,
+        summary: `ESP goes from ${from} to ${to} and none comes back.`,
+        subject: { nodes: [source, destination] },
+        exhibits: [
+          shown(capture, esp, `${counted(esp.count, 'ESP packet')} from ${source}, none from ${destination}`),
+          {
+            text: hasOther
+              ? `other traffic does come from ${destination}, so the capture has that direction`
+              : `nothing at all comes from ${destination}: the capture may lack that direction`,
+            places: [{ file: capture.file }],
+          },
+        ],
+        advice: [
+          `${to} does not receive the packets, cannot decrypt them, or its answers are lost. Capture there: if the packets don't arrive, open IP protocol 50; if they do, compare the SAs of both nodes.`,
+          `If XfrmInNoStates or XfrmInStateProtoError rises on ${to}, its SAs are missing or have other keys.`,
+        ],
+        commands: [`tcpdump -n -i any esp and host ${source}`, 'cat /proc/net/xfrm_stat'],
+        collect: ['ip -s xfrm state', 'ip xfrm policy', 'cat /proc/net/xfrm_stat', 'iptables-save'],
+      };
+    }
+  }
+}
+
+export const oneSidedEsp: Finding = {
+  id: 'one-sided-esp',
+  title: 'ESP goes one way only',
+  severity: Severity.Error,
+  looksAt: 'captures of the underlay: ESP by VTEPs and direction',
+  fires: 'five or more packets in one direction over a second or more, and none in the other',
+  means: 'Connections need both directions: one node sends and is not heard, or the answers are lost.',
+  threads: ['moby/moby#30727', 'moby/moby#26523', 'docker/for-linux#91'],
+  explains: ['one-sided-traffic'],
+  find,
+};

@@ -1,0 +1,91 @@
+/** Sequence numbers of an SA run out. */
+import { capturesOf, counted, durationOf, nodeText, shown, type SpiTrace } from '../../capture/index.js';
+import type { CaptureEvidence } from '../../evidence/capture.js';
+import type { Evidence } from '../../evidence/evidence.js';
+import type { XfrmSa } from '../../evidence/kernel.js';
+import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
+import { secondsText } from '../../../text/quantity.js';
+
+const LAST = 2 ** 32 - 1;
+/** Numbers from here on are near the end: a tenth is left, an hour at 120,000 packets a second. */
+const NEAR = 0.9 * LAST;
+/** Numbers from which nothing is left. */
+const OVER = LAST - 256;
+
+const ADVICE = [
+  'An SA without extended sequence numbers sends at most 2^32 - 1 packets; then the kernel drops what should be sent, until the next rotation.',
+  'Swarm rotates the keys 12 hours after the last rotation or change of the leader: keep the leader until then.',
+  'For the long run, send fewer packets: larger ones, or over more networks and nodes.',
+];
+
+/** Numbers per second; NaN without times. */
+function rateOf(trace: SpiTrace): number {
+  return (trace.highestSequence - trace.firstSequence) / durationOf(trace);
+}
+
+function diagnosisOfTrace(evidence: Evidence, capture: CaptureEvidence, trace: SpiTrace): Diagnosis {
+  const { highestSequence, source, destination, spi } = trace;
+  const left = LAST - highestSequence;
+  const rate = rateOf(trace);
+  const time = rate > 0 && Number.isFinite(rate) ? `, for ${secondsText(left / rate)} at its rate` : '';
+  const isOver = highestSequence >= OVER;
+  const name = `0x${spi.toString(16).padStart(8, '0')}`;
+  const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
+  return {
+    severity: isOver ? Severity.Error : Severity.Warning,
+    certainty: Certainty.Likely,
+    summary: isOver
+      ? `SPI ${name} from ${from} to ${to} has used up its sequence numbers: nothing more is sent with it.`
+      : `SPI ${name} from ${from} to ${to} has ${counted(left, 'sequence number')} left${time}.`,
+    subject: { nodes: [source, destination], spi },
+    exhibits: [shown(capture, trace, `sequence numbers from ${trace.firstSequence} to ${highestSequence} of ${LAST}`)],
+    advice: ADVICE,
+    commands: ['ip -s xfrm state', `vtep keys schedule --rate ${Math.max(1, Math.round(rate || 1))}`],
+    collect: ['ip -s xfrm state'],
+  };
+}
+
+function diagnosisOfSa(evidence: Evidence, sa: XfrmSa): Diagnosis {
+  const isOver = sa.sent >= OVER;
+  const name = `0x${sa.spi.toString(16).padStart(8, '0')}`;
+  const [from, to] = [nodeText(evidence, sa.source), nodeText(evidence, sa.destination)];
+  return {
+    severity: isOver ? Severity.Error : Severity.Warning,
+    certainty: Certainty.Certain,
+    summary: isOver
+      ? `The SA with SPI ${name} from ${from} to ${to} has used up its sequence numbers: nothing more is sent with it.`
+      : `The SA with SPI ${name} from ${from} to ${to} has ${counted(LAST - sa.sent, 'sequence number')} left.`,
+    subject: { nodes: [sa.source, sa.destination], spi: sa.spi },
+    exhibits: [{ text: `oseq 0x${sa.sent.toString(16)} without ESN`, places: [sa.place] }],
+    advice: ADVICE,
+    commands: ['ip -s xfrm state'],
+  };
+}
+
+function* find(evidence: Evidence): Generator<Diagnosis> {
+  for (const { sas } of evidence.nodes) {
+    for (const sa of sas) if (!sa.esn && sa.sent >= NEAR) yield diagnosisOfSa(evidence, sa);
+  }
+  const extended = new Set(
+    evidence.nodes.flatMap(({ sas }) => sas.filter(({ esn }) => esn).map(({ spi, destination }) => `${spi} ${destination}`)),
+  );
+  for (const { capture } of capturesOf(evidence)) {
+    for (const trace of capture.spis) {
+      if (trace.highestSequence < NEAR || extended.has(`${trace.spi} ${trace.destination}`)) continue;
+      // Numbers that wrapped are 64 bits long.
+      if (trace.restarts.count === 0) yield diagnosisOfTrace(evidence, capture, trace);
+    }
+  }
+}
+
+export const sequenceNearEnd: Finding = {
+  id: 'sequence-near-end',
+  title: 'The sequence numbers of an SA run out',
+  severity: Severity.Error,
+  looksAt: 'captures: ESP sequence numbers; ip -s xfrm state: oseq',
+  fires: 'a warning from nine tenths of 2^32 on, an error if fewer than 256 are left; SAs with ESN aside',
+  means: 'ESP never reuses a number under one key. When 32 bits are used up, the sender stops until it has a new key.',
+  threads: ['moby/moby#52005'],
+  explains: ['one-sided-esp', 'one-sided-traffic'],
+  find,
+};

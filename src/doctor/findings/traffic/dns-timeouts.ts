@@ -1,0 +1,46 @@
+/** DNS queries without an answer. */
+import { capturesOf, counted, networkText, shareText, shown } from '../../capture/index.js';
+import type { Evidence } from '../../evidence/evidence.js';
+import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
+
+/** Lost queries from which it isn't a single loss. */
+const ENOUGH = 2;
+
+function* find(evidence: Evidence): Generator<Diagnosis> {
+  for (const { capture } of capturesOf(evidence)) {
+    for (const row of capture.unansweredQueries) {
+      const { count, answered, innerSource, innerDestination, vni } = row;
+      if (count < ENOUGH) continue;
+      const all = count + answered;
+      const where = vni < 0 ? '' : ` in ${networkText(evidence, vni)}`;
+      yield {
+        severity: answered === 0 ? Severity.Error : Severity.Warning,
+        certainty: Certainty.Certain,
+        summary:
+          answered === 0
+            ? `${innerDestination} answers none of the ${counted(count, 'DNS query', 'DNS queries')} of ${innerSource}${where}.`
+            : `${innerDestination} doesn't answer ${counted(count, 'DNS query', 'DNS queries')} of ${innerSource}${where} within 5 s (${shareText(count, all)} of ${all}).`,
+        subject: { endpoints: [innerSource, innerDestination], ...(vni < 0 ? {} : { vni }) },
+        exhibits: [shown(capture, row, `${counted(count, 'query', 'queries')} without an answer; ${answered} answered`)],
+        advice: [
+          "Docker's resolver forwards what it doesn't know to the servers of the node's resolv.conf, by way of the container or of the host: make sure that the server is reachable from there.",
+          'If the same server answers others, its answers are lost: they may be larger than the path takes (EDNS0), or it limits the rate of queries.',
+        ],
+        commands: [`dig @${innerDestination} example.com +time=2 +tries=1`, `dig @${innerDestination} example.com +bufsize=1232`],
+        collect: ['cat /etc/resolv.conf', 'journalctl -u docker | grep -i resolver', 'iptables-save'],
+      };
+    }
+  }
+}
+
+export const dnsTimeouts: Finding = {
+  id: 'dns-timeouts',
+  title: 'DNS queries get no answer',
+  severity: Severity.Error,
+  looksAt: 'captures: DNS over UDP, inside networks and outside',
+  fires: 'two or more queries of a client to a server without an answer within 5 s: an error if none is answered, otherwise a warning',
+  means: 'Each lost query costs a client 5 s. To users, everything is slow, or names cannot be found.',
+  threads: [],
+  explains: ['one-sided-traffic'],
+  find,
+};

@@ -1,0 +1,56 @@
+/** A capture isn't whole. */
+import { capturesOf, counted, shareText } from '../../capture/index.js';
+import type { Evidence } from '../../evidence/evidence.js';
+import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
+
+function* find(evidence: Evidence): Generator<Diagnosis> {
+  for (const { capture } of capturesOf(evidence)) {
+    const { file, survey, damage, unlisted } = capture;
+    const place = [{ file }];
+    const truncated = survey.accounting.dropped['CAPTURE_TRUNCATED'] ?? 0;
+    if (truncated > 0) {
+      yield {
+        severity: Severity.Warning,
+        certainty: Certainty.Certain,
+        summary: `${counted(truncated, 'packet')} of ${file} (${shareText(truncated, survey.packets)}) are cut off by the snaplen: findings about their contents may be missing.`,
+        subject: {},
+        exhibits: [{ text: `${truncated} of ${counted(survey.packets, 'packet')} cut off`, places: place }],
+        advice: ['Capture whole packets.'],
+        commands: ['tcpdump -s 0 -i DEVICE -w FILE "udp port 4789 or esp or port 7946 or icmp"'],
+      };
+    }
+    if (damage !== undefined) {
+      yield {
+        severity: Severity.Warning,
+        certainty: Certainty.Certain,
+        summary: `${file} could not be read to its end: what comes later is missing.`,
+        subject: {},
+        exhibits: [{ text: damage, places: place }],
+        advice: ['Stop the program that writes it before copying it, or copy it again.'],
+      };
+    }
+    if (unlisted > 0) {
+      yield {
+        severity: Severity.Note,
+        certainty: Certainty.Certain,
+        summary: `${file} has more addresses, SPIs or events than doctor follows: some are not in its findings.`,
+        subject: {},
+        exhibits: [{ text: `${counted(unlisted, 'packet')} or events beyond the tables`, places: place }],
+        advice: ['Split the capture by time or by host.'],
+        commands: ['editcap -i 60 FILE PART'],
+      };
+    }
+  }
+}
+
+export const captureTruncated: Finding = {
+  id: 'capture-truncated',
+  title: 'A capture is not whole',
+  severity: Severity.Warning,
+  looksAt: 'captures: lengths, damage, and the bounds of doctor itself',
+  fires: 'packets are cut off, the file ends in the middle of a packet or is damaged, or a table of doctor is full',
+  means: 'What is missing can hide a fault: a clean bill of health covers only what was captured.',
+  threads: [],
+  explains: [],
+  find,
+};

@@ -1,0 +1,43 @@
+/** ESP leaves one node and never reaches the other, while other traffic does. */
+import { counted, nodeText, secondsDifference, shown } from '../../capture/index.js';
+import type { Evidence } from '../../evidence/evidence.js';
+import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
+import { isEspBlocked, lostFlows } from './lost-flows.js';
+
+function* find(evidence: Evidence): Generator<Diagnosis> {
+  for (const each of lostFlows(evidence)) {
+    if (!isEspBlocked(each)) continue;
+    const { flow, has, lacks, lost, match } = each;
+    const [from, to] = [nodeText(evidence, flow.source), nodeText(evidence, flow.destination)];
+    const arriving = match.flows.filter(({ matched }) => matched > 0).map(({ kindName, matched }) => `${kindName}: ${matched}`);
+    yield {
+      severity: Severity.Error,
+      certainty: Certainty.Certain,
+      summary: `ESP from ${from} to ${to} is blocked on the way: ${has.file} has it, ${lacks.file} has none of it, and other traffic arrives.`,
+      subject: { nodes: [flow.source, flow.destination] },
+      exhibits: [
+        shown(has, lost, `${counted(lost.count, 'ESP packet')} in ${has.file}, none in ${lacks.file}`),
+        { text: `packets that both have: ${arriving.slice(0, 5).join(', ')}`, places: [{ file: lacks.file }] },
+        { text: secondsDifference(match) },
+      ],
+      advice: [
+        'Open IP protocol 50 (ESP) between the nodes: in security groups of the cloud, in hardware firewalls, and in the rules of both nodes. A rule for UDP or TCP ports does not cover it.',
+      ],
+      commands: ['iptables -I INPUT -p esp -j ACCEPT', 'nft add rule inet filter input meta l4proto esp accept'],
+      collect: ['iptables-save', 'nft list ruleset'],
+    };
+  }
+}
+
+export const espBlockedBetweenCaptures: Finding = {
+  id: 'esp-blocked-between-captures',
+  title: 'ESP is blocked between the nodes',
+  severity: Severity.Error,
+  looksAt: 'two captures of the same traffic',
+  fires: 'none of three or more ESP packets of a direction is in the other capture, which has other packets of the same nodes',
+  means:
+    'Encrypted networks use IP protocol 50, which many firewalls and clouds block unless they are told. Gossip passes, so the swarm looks healthy, and encrypted networks do not work.',
+  threads: ['moby/moby#26523', 'docker/for-linux#91', 'docker/docs#8640', 'docker/docs#11029', 'moby/moby#30727'],
+  explains: ['lost-between-captures', 'one-sided-esp', 'one-sided-traffic', 'retransmission-storm', 'sequence-gaps'],
+  find,
+};

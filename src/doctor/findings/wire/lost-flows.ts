@@ -1,0 +1,59 @@
+/** What one capture has and the other lacks, by direction: shared by the findings about lost packets. */
+import { type CaptureMatch, matchedCaptures, type MatchedFlow, TraceKind } from '../../capture/index.js';
+import type { CaptureEvidence, Occurrence } from '../../evidence/capture.js';
+import type { Evidence } from '../../evidence/evidence.js';
+
+/** Packets that must be missing before it counts. */
+const ENOUGH = 3;
+
+/** A flow of which packets are lost between two captures. */
+export interface LostFlow {
+  readonly flow: MatchedFlow;
+  readonly match: CaptureMatch;
+  /** The capture that has the packets, and the one that lacks them. */
+  readonly has: CaptureEvidence;
+  readonly lacks: CaptureEvidence;
+  readonly lost: Occurrence;
+  /** Packets of the flow that `has` has, within the time that both cover. */
+  readonly sent: number;
+  /** Whether nothing of it arrives. */
+  readonly isAll: boolean;
+}
+
+/** The flows of networks, and of gossip, that lose packets between captures. */
+export function lostFlows(evidence: Evidence): LostFlow[] {
+  const found: LostFlow[] = [];
+  for (const match of matchedCaptures(evidence)) {
+    for (const flow of match.flows) {
+      for (const isFirst of [true, false]) {
+        const lost = isFirst ? flow.onlyFirst : flow.onlySecond;
+        if (lost.count < ENOUGH) continue;
+        const [has, lacks] = isFirst ? [match.first, match.second] : [match.second, match.first];
+        const sent = flow.matched + lost.count;
+        found.push({ flow, match, has, lacks, lost, sent, isAll: flow.matched === 0 });
+      }
+    }
+  }
+  return found;
+}
+
+/** Whether other traffic between the same VTEPs arrives. */
+export function othersArrive({ flow, match }: LostFlow): boolean {
+  return match.flows.some(
+    (other) =>
+      other !== flow &&
+      other.matched > 0 &&
+      ((other.source === flow.source && other.destination === flow.destination) ||
+        (other.source === flow.destination && other.destination === flow.source)),
+  );
+}
+
+/** Whether all ESP is lost, though other traffic arrives. */
+export function isEspBlocked(lost: LostFlow): boolean {
+  return lost.flow.kind === TraceKind.Esp && lost.isAll && othersArrive(lost);
+}
+
+/** Whether all VXLAN is lost, though other traffic arrives. */
+export function isVxlanBlocked(lost: LostFlow): boolean {
+  return lost.flow.kind === TraceKind.Vxlan && lost.isAll && othersArrive(lost);
+}
