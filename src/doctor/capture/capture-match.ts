@@ -51,8 +51,10 @@ class TraceIndex {
   /** By id: its first row; by row: the next one with the same id; -1 at the end. */
   readonly #heads: Int32Array;
   readonly #next: Int32Array;
+  readonly #repeated: Uint8Array;
 
   constructor(trace: CaptureTrace) {
+    this.#repeated = new Uint8Array(Math.max(1, trace.size));
     this.#index = new KeyIndex(2, Math.max(1, trace.size));
     this.#heads = new Int32Array(Math.max(1, trace.size)).fill(-1);
     this.#next = new Int32Array(trace.size).fill(-1);
@@ -62,18 +64,32 @@ class TraceIndex {
       key[0] = trace.first(row);
       key[1] = trace.second(row);
       const id = this.#index.add();
+      if (this.#heads[id] >= 0) this.#repeated[id] = 1;
       this.#next[row] = this.#heads[id];
       this.#heads[id] = row;
     }
   }
 
+  /** The id of an entry; -1 if there is none. */
+  find(first: number, second: number): number {
+    return this.#index.find2(first, second);
+  }
+
+  /** Whether several packets have the id, or did before they were taken. */
+  isRepeated(id: number): boolean {
+    return this.#repeated[id] === 1;
+  }
+
   /** Takes the first row that hasn't been taken; -1 if there is none. */
-  take(first: number, second: number): number {
-    const id = this.#index.find2(first, second);
-    if (id < 0) return -1;
+  take(id: number): number {
     const row = this.#heads[id];
     if (row >= 0) this.#heads[id] = this.#next[row];
     return row;
+  }
+
+  /** The row that `take` would take; -1 if there is none. */
+  peek(id: number): number {
+    return this.#heads[id];
   }
 }
 
@@ -159,23 +175,49 @@ class Matching {
   constructor(one: CaptureTrace, other: CaptureTrace) {
     const index = new TraceIndex(one);
     const taken = new Uint8Array(one.size);
+    const again: number[] = [];
     for (let row = 0; row < other.size; row++) {
-      const found = index.take(other.first(row), other.second(row));
-      if (found < 0) {
+      const id = index.find(other.first(row), other.second(row));
+      if (id >= 0 && index.isRepeated(id)) {
+        again.push(row);
+        continue;
+      }
+      const found = id < 0 ? -1 : index.take(id);
+      if (found < 0) this.#flow(this.#ofSecond, other, row).second.push(row);
+      else {
+        taken[found] = 1;
+        this.#match(one, found, other, row);
+        this.delays.add((one.tunnel(found) & 1) === 0, other.seconds(row) - one.seconds(found));
+      }
+    }
+    // Which of several that are the same it is, the clocks tell, once their difference is known.
+    const offset = this.delays.offset ?? 0;
+    for (const row of again) {
+      const id = index.find(other.first(row), other.second(row));
+      const earliest = other.seconds(row) - offset - MARGIN;
+      let found = index.peek(id);
+      while (found >= 0 && one.seconds(found) < earliest) {
+        index.take(id);
+        found = index.peek(id);
+      }
+      if (found < 0 || one.seconds(found) > earliest + 2 * MARGIN) {
         this.#flow(this.#ofSecond, other, row).second.push(row);
         continue;
       }
-      taken[found] = 1;
-      this.matched++;
-      const flow = this.#flow(this.#ofFirst, one, found);
-      flow.matched++;
-      flow.largestMatched = Math.max(flow.largestMatched, one.length(found));
-      flow.tunnelInSecond = other.tunnel(row);
-      this.delays.add((one.tunnel(found) & 1) === 0, other.seconds(row) - one.seconds(found));
+      taken[index.take(id)] = 1;
+      this.#match(one, found, other, row);
     }
     for (let row = 0; row < one.size; row++) {
       if (taken[row] === 0) this.#flow(this.#ofFirst, one, row).first.push(row);
     }
+  }
+
+  #match(one: CaptureTrace, found: number, other: CaptureTrace, row: number): void {
+    this.matched++;
+    const flow = this.#flow(this.#ofFirst, one, found);
+    flow.matched++;
+    flow.largestMatched = Math.max(flow.largestMatched, one.length(found));
+    flow.tunnelInSecond = other.tunnel(row);
   }
 
   #flow(cache: (FlowCounts | undefined)[], trace: CaptureTrace, row: number): FlowCounts {

@@ -66,6 +66,8 @@ export function shareText(part: number, whole: number): string {
 /** What two captures have in common, and how their clocks differ. */
 export function secondsDifference({ overlap, clockOffset }: CaptureMatch): string {
   const clocks =
-    clockOffset === undefined ? 'no packet tells how their clocks differ' : `their clocks differ by ${secondsText(Math.abs(clockOffset))}`;
+    clockOffset === undefined
+      ? 'no packet tells how their clocks differ'
+      : `their clocks differ by ${secondsText(Math.abs(clockOffset))}`;
   return `both captures cover ${secondsText(overlap)}; ${clocks}`;
 }

@@ -87,7 +87,12 @@ export class TcpWatch {
    * Takes a segment whose header was captured.
    * @param pair id of its direction
    */
-  add(stamp: PacketStamp, pair: number, bytes: Uint8Array, { transportOffset: at, payloadOffset, payloadEnd, sourcePort, destinationPort }: Layers): void {
+  add(
+    stamp: PacketStamp,
+    pair: number,
+    bytes: Uint8Array,
+    { transportOffset: at, payloadOffset, payloadEnd, sourcePort, destinationPort }: Layers,
+  ): void {
     const side = pair & 1;
     const { key } = this.#index;
     key[0] = pair >> 1;
@@ -135,13 +140,14 @@ export class TcpWatch {
           stuck: this.#words[own + STUCK],
           stuckBytes: this.#words[own + STUCK] === 0 ? 0 : this.#words[own + STUCK_LENGTH],
           largestAcknowledged: this.#words[own + LARGEST_ACKED],
-          cut: isCut && side === 0
-            ? {
-                idleSeconds: this.#times[idle + IDLE_SECONDS],
-                packet: this.#times[idle + IDLE_PACKET],
-                seconds: this.#times[idle + IDLE_AT],
-              }
-            : undefined,
+          cut:
+            isCut && side === 0
+              ? {
+                  idleSeconds: this.#times[idle + IDLE_SECONDS],
+                  packet: this.#times[idle + IDLE_PACKET],
+                  seconds: this.#times[idle + IDLE_AT],
+                }
+              : undefined,
         });
       }
     }

@@ -8,7 +8,18 @@ import { fixture } from '../../repository.js';
 
 /** What decrypts a capture with the keys of files in fixtures/. */
 export function keysOf(...paths: readonly string[]): CaptureExamOptions {
+  return keysIn(...paths.map((path) => readFileSync(fixture(path), 'utf8')));
+}
+
+/** What decrypts a capture with the keys of texts. */
+export function keysIn(...texts: readonly string[]): CaptureExamOptions {
   const keys = new CaptureKeys();
-  for (const path of paths) keys.add(parseKeys(readFileSync(fixture(path), 'utf8')));
+  for (const text of texts) keys.add(parseKeys(text));
   return keys.open(nodeBackend.create(), hkdfSha256);
+}
+
+/** The keys of the node that holds another key than the sender in `esp/04-esp-wrong-key`. */
+export function wrongKeys(): CaptureExamOptions {
+  const text = readFileSync(fixture('esp/04-esp-wrong-key.xfrm.txt'), 'utf8');
+  return keysIn(text.slice(text.indexOf('## capn2')));
 }

@@ -1,5 +1,11 @@
 /** Packets of an overlay for the tests of doctor, and captures of them as evidence. */
-import { MemoryReader, openCapture, openCaptureFile, type PacketSource, PcapWriter } from '../../../src/capture/index.js';
+import {
+  MemoryReader,
+  openCapture,
+  openCaptureFile,
+  type PacketSource,
+  PcapWriter,
+} from '../../../src/capture/index.js';
 import { CaptureExam, type CaptureExamOptions } from '../../../src/doctor/capture/index.js';
 import type { CaptureEvidence } from '../../../src/doctor/evidence/capture.js';
 import type { Evidence, NodeEvidence } from '../../../src/doctor/evidence/evidence.js';

@@ -10,7 +10,7 @@ import { TRAFFIC_FINDINGS } from '../../../src/doctor/findings/traffic/index.js'
 import { WIRE_FINDINGS } from '../../../src/doctor/findings/wire/index.js';
 import { swarmKeys } from '../../inspect/gossip/recorded.js';
 import { fixture } from '../../repository.js';
-import { keysOf } from '../capture/keys.js';
+import { keysOf, wrongKeys } from '../capture/keys.js';
 import { diagnosed, evidenceOf, recorded } from '../capture/packets.js';
 
 const FINDINGS: readonly Finding[] = [...WIRE_FINDINGS, ...ESP_FINDINGS, ...TRAFFIC_FINDINGS, ...GOSSIP_FINDINGS];
@@ -36,6 +36,7 @@ function keysFor(path: string): CaptureExamOptions {
     const keys = path.includes('07-encrypted') ? keysOf('docker/07-encrypted.xfrm.txt') : {};
     return { ...keys, gossip: swarmKeys() };
   }
+  if (path.includes('wrong-key')) return path.includes('underlay') ? wrongKeys() : {};
   const name = path.replace(/\.[^.]+\.pcap$/, '');
   const dumps = [`${name}.xfrm.txt`, ...['0-before', '4-after'].map((step) => `${name}.${step}.xfrm.txt`)];
   const found = path.startsWith('esp/') ? dumps.filter((dump) => existsSync(fixture(dump))) : [];
@@ -64,7 +65,8 @@ for (const folder of ['vxlan', 'esp', 'docker', 'services', 'gossip']) {
           const expected = EXPECTED[path] as string | undefined;
           if (expected !== undefined) assert.ok(ids.includes(expected), ids.join());
           if (path in FAULTY) {
-            if (withKeys || !file.includes('wrong-key')) for (const id of FAULTY[path]) assert.ok(ids.includes(id), ids.join());
+            if (withKeys || !file.includes('wrong-key'))
+              for (const id of FAULTY[path]) assert.ok(ids.includes(id), ids.join());
           } else assert.deepEqual(errors(found), []);
           // A finding never says more than its highest severity.
           const order = [Severity.Note, Severity.Warning, Severity.Error];

@@ -53,7 +53,8 @@ export const clearVxlanOnEncryptedNetwork: Finding = {
   title: 'Frames of an encrypted network are in clear',
   severity: Severity.Error,
   looksAt: 'captures: VXLAN by network, in ESP and in clear; docker network inspect: the option encrypted',
-  fires: 'a frame in clear belongs to a network that has frames in ESP, or that docker network inspect shows as encrypted',
+  fires:
+    'a frame in clear belongs to a network that has frames in ESP, or that docker network inspect shows as encrypted',
   means:
     'The receiver has a rule that drops frames of the network that were not decrypted, so nothing arrives, and what was to be secret was not.',
   threads: ['moby/moby#30766', 'moby/moby#45635', 'moby/moby#31081'],

@@ -42,7 +42,8 @@ export const icvInvalid: Finding = {
   severity: Severity.Error,
   looksAt: 'captures, decrypted with the keys given',
   fires: 'a packet whose SPI has a key has a wrong ICV: an error if none of the SPI opens, a warning if others do',
-  means: 'The receiver drops such packets (XfrmInStateProtoError). If all are, sender and receiver have different keys.',
+  means:
+    'The receiver drops such packets (XfrmInStateProtoError). If all are, sender and receiver have different keys.',
   threads: ['cilium/cilium#33881', 'rancher/rancher#9377'],
   explains: ['one-sided-esp', 'one-sided-traffic', 'sequence-gaps'],
   find,

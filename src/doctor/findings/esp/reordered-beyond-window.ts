@@ -41,7 +41,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             : `${what} arrive 32 places late or more, which a small replay window doesn't take. Docker's SAs have none.`,
         subject: { nodes: [source, destination], spi },
         exhibits: [
-          shown(capture, late, trace.mostLate > 0 ? `up to ${trace.mostLate} numbers below the highest` : 'below the window'),
+          shown(
+            capture,
+            late,
+            trace.mostLate > 0 ? `up to ${trace.mostLate} numbers below the highest` : 'below the window',
+          ),
         ],
         advice: [
           'Something reorders packets: paths that are balanced packet by packet, or several queues. Use a larger window, or balance by flow.',

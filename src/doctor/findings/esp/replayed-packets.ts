@@ -44,7 +44,8 @@ export const replayedPackets: Finding = {
   title: 'ESP packets come twice',
   severity: Severity.Warning,
   looksAt: 'captures: ESP sequence numbers and IVs',
-  fires: 'packets have the number of another packet of their SPI; a note if nearly all do, since they were captured twice',
+  fires:
+    'packets have the number of another packet of their SPI; a note if nearly all do, since they were captured twice',
   means: 'A packet that is delivered twice can repeat an action. A replay window drops it; Docker has none.',
   threads: ['rancher/rancher#9377'],
   explains: [],

@@ -2,7 +2,6 @@
 import { capturesOf, counted, durationOf, nodeText, shown, type SpiTrace } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
-import type { XfrmSa } from '../../evidence/kernel.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { secondsText } from '../../../text/quantity.js';
 
@@ -45,29 +44,11 @@ function diagnosisOfTrace(evidence: Evidence, capture: CaptureEvidence, trace: S
   };
 }
 
-function diagnosisOfSa(evidence: Evidence, sa: XfrmSa): Diagnosis {
-  const isOver = sa.sent >= OVER;
-  const name = `0x${sa.spi.toString(16).padStart(8, '0')}`;
-  const [from, to] = [nodeText(evidence, sa.source), nodeText(evidence, sa.destination)];
-  return {
-    severity: isOver ? Severity.Error : Severity.Warning,
-    certainty: Certainty.Certain,
-    summary: isOver
-      ? `The SA with SPI ${name} from ${from} to ${to} has used up its sequence numbers: nothing more is sent with it.`
-      : `The SA with SPI ${name} from ${from} to ${to} has ${counted(LAST - sa.sent, 'sequence number')} left.`,
-    subject: { nodes: [sa.source, sa.destination], spi: sa.spi },
-    exhibits: [{ text: `oseq 0x${sa.sent.toString(16)} without ESN`, places: [sa.place] }],
-    advice: ADVICE,
-    commands: ['ip -s xfrm state'],
-  };
-}
-
 function* find(evidence: Evidence): Generator<Diagnosis> {
-  for (const { sas } of evidence.nodes) {
-    for (const sa of sas) if (!sa.esn && sa.sent >= NEAR) yield diagnosisOfSa(evidence, sa);
-  }
   const extended = new Set(
-    evidence.nodes.flatMap(({ sas }) => sas.filter(({ esn }) => esn).map(({ spi, destination }) => `${spi} ${destination}`)),
+    evidence.nodes.flatMap(({ sas }) =>
+      sas.filter(({ esn }) => esn).map(({ spi, destination }) => `${spi} ${destination}`),
+    ),
   );
   for (const { capture } of capturesOf(evidence)) {
     for (const trace of capture.spis) {
@@ -82,7 +63,7 @@ export const sequenceNearEnd: Finding = {
   id: 'sequence-near-end',
   title: 'The sequence numbers of an SA run out',
   severity: Severity.Error,
-  looksAt: 'captures: ESP sequence numbers; ip -s xfrm state: oseq',
+  looksAt: 'captures: ESP sequence numbers; ip xfrm state: whether the SA has ESN',
   fires: 'a warning from nine tenths of 2^32 on, an error if fewer than 256 are left; SAs with ESN aside',
   means: 'ESP never reuses a number under one key. When 32 bits are used up, the sender stops until it has a new key.',
   threads: ['moby/moby#52005'],

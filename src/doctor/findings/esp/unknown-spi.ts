@@ -71,7 +71,9 @@ function* shortForm(evidence: Evidence, capture: CaptureEvidence): Generator<Dia
     subject: { nodes: sources },
     exhibits: short
       .slice(0, 5)
-      .map((trace) => shown(capture, trace, `${counted(trace.count, 'packet')} with SPI ${hex(trace.spi)} from ${trace.source}`)),
+      .map((trace) =>
+        shown(capture, trace, `${counted(trace.count, 'packet')} with SPI ${hex(trace.spi)} from ${trace.source}`),
+      ),
     advice: [
       'Docker 25.0.13 and 25.0.14, 28.2.2 and 29.0.0 to 29.2.0 have the short form: run an engine with moby/moby#51951 on all nodes.',
     ],

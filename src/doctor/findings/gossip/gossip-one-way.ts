@@ -27,7 +27,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           summary: `Gossip over ${protocol} goes from ${from} to ${to} and none comes back.`,
           subject: { nodes: [source, destination] },
           exhibits: [
-            shown(capture, there, `${counted(there.count, `${protocol} packet`)} to port 7946 of ${destination}, none back`),
+            shown(
+              capture,
+              there,
+              `${counted(there.count, `${protocol} packet`)} to port 7946 of ${destination}, none back`,
+            ),
             {
               text: hasOther
                 ? `other traffic does come from ${destination}`

@@ -51,8 +51,12 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             : `The others suspect ${name}${refuted > 0 ? ', which refuted it' : ''}: it did not answer a probe in time.`,
         subject: address === '' ? {} : { nodes: [address] },
         exhibits: [
-          ...(suspect.length > 0 ? [{ text: `${counted(suspect.length, 'suspicion')}${timesText(suspect)}`, places }] : []),
-          ...(dead.length > 0 ? [{ text: `declared dead ${counted(dead.length, 'time')}${timesText(dead)}`, places }] : []),
+          ...(suspect.length > 0
+            ? [{ text: `${counted(suspect.length, 'suspicion')}${timesText(suspect)}`, places }]
+            : []),
+          ...(dead.length > 0
+            ? [{ text: `declared dead ${counted(dead.length, 'time')}${timesText(dead)}`, places }]
+            : []),
           ...(refuted > 0 ? [{ text: `alive again ${counted(refuted, 'time')}`, places }] : []),
         ],
         advice: [
@@ -72,7 +76,8 @@ export const gossipSuspicions: Finding = {
   severity: Severity.Warning,
   looksAt: 'captures of gossip, with its keys',
   fires: 'gossip says that a member is suspect or dead, and not that it left',
-  means: 'Nodes probe each other every second. One that does not answer is suspected, and declared dead some seconds later.',
+  means:
+    'Nodes probe each other every second. One that does not answer is suspected, and declared dead some seconds later.',
   threads: ['moby/moby#47728'],
   explains: ['endpoint-moved'],
   find,

@@ -23,13 +23,18 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             : 'None of the keys decrypts the gossip: they are of another swarm or of another time.',
         subject: decrypted > 0 && senders.length > 0 ? { nodes: senders } : {},
         exhibits: [
-          { text: `${counted(sealed, 'packet or stream', 'packets and streams')} that no key decrypts; ${decrypted} decrypted`, places },
-          ...undecryptable.slice(0, 5).map(({ address, count }) => ({ text: `${counted(count, 'packet')} from ${address}`, places })),
+          {
+            text: `${counted(sealed, 'packet or stream', 'packets and streams')} that no key decrypts; ${decrypted} decrypted`,
+            places,
+          },
+          ...undecryptable
+            .slice(0, 5)
+            .map(({ address, count }) => ({ text: `${counted(count, 'packet')} from ${address}`, places })),
         ],
         advice:
           decrypted > 0
             ? [
-                'The node missed rotations of the gossip keys, or is of another swarm that has an address of this one in its list. Restart its engine; if that doesn\'t help, let it leave and join again.',
+                "The node missed rotations of the gossip keys, or is of another swarm that has an address of this one in its list. Restart its engine; if that doesn't help, let it leave and join again.",
               ]
             : ['Take the keys from a manager of this swarm at the time of the capture.'],
         commands: decrypted > 0 ? ['systemctl restart docker', 'docker swarm leave'] : ['docker info'],

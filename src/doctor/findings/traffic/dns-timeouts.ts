@@ -21,12 +21,17 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             ? `${innerDestination} answers none of the ${counted(count, 'DNS query', 'DNS queries')} of ${innerSource}${where}.`
             : `${innerDestination} doesn't answer ${counted(count, 'DNS query', 'DNS queries')} of ${innerSource}${where} within 5 s (${shareText(count, all)} of ${all}).`,
         subject: { endpoints: [innerSource, innerDestination], ...(vni < 0 ? {} : { vni }) },
-        exhibits: [shown(capture, row, `${counted(count, 'query', 'queries')} without an answer; ${answered} answered`)],
+        exhibits: [
+          shown(capture, row, `${counted(count, 'query', 'queries')} without an answer; ${answered} answered`),
+        ],
         advice: [
           "Docker's resolver forwards what it doesn't know to the servers of the node's resolv.conf, by way of the container or of the host: make sure that the server is reachable from there.",
           'If the same server answers others, its answers are lost: they may be larger than the path takes (EDNS0), or it limits the rate of queries.',
         ],
-        commands: [`dig @${innerDestination} example.com +time=2 +tries=1`, `dig @${innerDestination} example.com +bufsize=1232`],
+        commands: [
+          `dig @${innerDestination} example.com +time=2 +tries=1`,
+          `dig @${innerDestination} example.com +bufsize=1232`,
+        ],
         collect: ['cat /etc/resolv.conf', 'journalctl -u docker | grep -i resolver', 'iptables-save'],
       };
     }
@@ -38,7 +43,8 @@ export const dnsTimeouts: Finding = {
   title: 'DNS queries get no answer',
   severity: Severity.Error,
   looksAt: 'captures: DNS over UDP, inside networks and outside',
-  fires: 'two or more queries of a client to a server without an answer within 5 s: an error if none is answered, otherwise a warning',
+  fires:
+    'two or more queries of a client to a server without an answer within 5 s: an error if none is answered, otherwise a warning',
   means: 'Each lost query costs a client 5 s. To users, everything is slow, or names cannot be found.',
   threads: [],
   explains: ['one-sided-traffic'],

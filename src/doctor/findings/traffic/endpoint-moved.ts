@@ -37,11 +37,19 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             : `${where} moved from ${from} to ${to}.`,
         subject: { vni: now.vni, endpoints: [now.address], nodes: [...senders, old.vtep, now.vtep] },
         exhibits: [
-          shown(capture, { ...now, count: 1 }, `it sends from ${now.vtep} (${now.mac}) instead of ${old.vtep} (${old.mac})`),
+          shown(
+            capture,
+            { ...now, count: 1 },
+            `it sends from ${now.vtep} (${now.mac}) instead of ${old.vtep} (${old.mac})`,
+          ),
           ...stale
             .slice(0, 4)
             .map((pair) =>
-              shown(capture, pair, `${counted(pair.count, 'frame')} from ${pair.innerSource} to it; the last ones go to ${old.vtep}`),
+              shown(
+                capture,
+                pair,
+                `${counted(pair.count, 'frame')} from ${pair.innerSource} to it; the last ones go to ${old.vtep}`,
+              ),
             ),
         ],
         advice:

@@ -64,11 +64,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
     for (const pair of silent.slice(0, MAX_REPORTED)) yield unanswered(evidence, capture, pair);
     const elsewhere = capture.pairs.filter(
       ({ vni, answeredFrom, destination, count, answers }) =>
-        vni >= 0 &&
-        answeredFrom !== undefined &&
-        answeredFrom !== destination &&
-        count >= ENOUGH &&
-        answers >= ENOUGH,
+        vni >= 0 && answeredFrom !== undefined && answeredFrom !== destination && count >= ENOUGH && answers >= ENOUGH,
     );
     for (const pair of elsewhere.slice(0, MAX_REPORTED)) {
       const { innerSource, innerDestination, source, destination, vni, answeredFrom = '' } = pair;
@@ -77,7 +73,9 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         certainty: Certainty.Certain,
         summary: `Packets to ${innerDestination} in ${networkText(evidence, vni)} go to ${nodeText(evidence, destination)}, but its answers come from ${nodeText(evidence, answeredFrom)}.`,
         subject: { nodes: [source, destination, answeredFrom], vni, endpoints: [innerSource, innerDestination] },
-        exhibits: [shown(capture, pair, `${counted(pair.count, 'packet')} to ${destination}, answers from ${answeredFrom}`)],
+        exhibits: [
+          shown(capture, pair, `${counted(pair.count, 'packet')} to ${destination}, answers from ${answeredFrom}`),
+        ],
         advice: [
           'The endpoint moved, or a node has several addresses and sends from another one than it advertises, or the forwarding entry is wrong.',
         ],

@@ -45,7 +45,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         summary: `${innerSource} on ${nodeText(evidence, source)} sends to ${innerDestination}, the virtual IP of ${plain(vip.service)}, over ${networkText(evidence, vni)} instead of through its own load balancer.`,
         subject: { nodes: [source], vni, endpoints: [innerSource, innerDestination] },
         exhibits: [
-          shown(capture, pair, `${counted(count, 'frame')} to ${innerDestination} go to ${nodeText(evidence, destination)}`),
+          shown(
+            capture,
+            pair,
+            `${counted(count, 'frame')} to ${innerDestination} go to ${nodeText(evidence, destination)}`,
+          ),
           { text: `${innerDestination} is the virtual IP of ${plain(vip.service)}`, places: [vip.place] },
         ],
         advice: [

@@ -28,7 +28,9 @@ function diagnosisOf(evidence: Evidence, capture: CaptureEvidence, vni: number, 
     subject: { vni },
     exhibits: rows
       .slice(0, 8)
-      .map((row) => shown(capture, row, `${counted(row.count, `${row.kind} frame`)} from ${nodeText(evidence, row.source)}`)),
+      .map((row) =>
+        shown(capture, row, `${counted(row.count, `${row.kind} frame`)} from ${nodeText(evidence, row.source)}`),
+      ),
     advice: swarm
       ? [
           'A node of a Swarm answers ARP from its neighbour entries and floods nothing. Compare the entries of the sending node with the endpoints of the network.',
@@ -48,7 +50,8 @@ export const arpInTunnel: Finding = {
   id: 'arp-in-tunnel',
   title: 'ARP or flooded frames cross the tunnels',
   severity: Severity.Warning,
-  looksAt: 'captures: inner ARP, broadcast and multicast frames; docker network inspect, to know the networks of a Swarm',
+  looksAt:
+    'captures: inner ARP, broadcast and multicast frames; docker network inspect, to know the networks of a Swarm',
   fires: 'a warning for a network that an input shows to be of a Swarm, otherwise a note',
   means:
     'In a Swarm, each node has neighbour and forwarding entries of all endpoints, so nothing is asked or flooded. An entry that is missing shows as ARP that nobody answers.',

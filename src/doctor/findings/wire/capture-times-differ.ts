@@ -80,7 +80,9 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       exhibits: [
         { text: `the middle of ${match.matched} packets that both have`, places: [{ file: one }, { file: two }] },
       ],
-      advice: ['Times of the two files are compared with this difference taken off. Let the nodes synchronize their clocks.'],
+      advice: [
+        'Times of the two files are compared with this difference taken off. Let the nodes synchronize their clocks.',
+      ],
       commands: ['timedatectl', 'chronyc tracking'],
     };
   }

@@ -20,7 +20,10 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       certainty: Certainty.Certain,
       summary: `${capture.file} was captured on a sender with offloads on: nothing is wrong with ${parts.join(' and ')}.`,
       subject: node === '' ? {} : { nodes: [node] },
-      exhibits: found.map(({ count: times, message }) => ({ text: `${times} ${message}`, places: [{ file: capture.file }] })),
+      exhibits: found.map(({ count: times, message }) => ({
+        text: `${times} ${message}`,
+        places: [{ file: capture.file }],
+      })),
       advice: [
         'Sizes and checksums in this capture are not those on the wire. To see those, capture on another machine, or with offloads off.',
       ],

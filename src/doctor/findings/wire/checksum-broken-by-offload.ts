@@ -30,7 +30,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           : `Some ${row.kind} checksums of packets from ${from} are wrong (${share}): packets are damaged on the way.`,
         subject: { nodes: [row.source], vni: row.vni },
         exhibits: [
-          shown(capture, row, `${counted(row.count, 'wrong checksum')} of ${row.of} (${row.kind}) to ${row.destination}`),
+          shown(
+            capture,
+            row,
+            `${counted(row.count, 'wrong checksum')} of ${row.of} (${row.kind}) to ${row.destination}`,
+          ),
           { text: 'they are not partial sums, which a capture on the sender has before its card completes them' },
         ],
         advice: isSystematic
@@ -54,7 +58,7 @@ export const checksumBrokenByOffload: Finding = {
   severity: Severity.Error,
   looksAt: 'captures: inner TCP, UDP and ICMPv6 checksums and outer UDP checksums, by sending VTEP',
   fires:
-    'three or more wrong ones that are no partial sums, and that don\'t all differ by the same (that is nat-between-nodes): an error if they are half or more of all, otherwise a warning',
+    "three or more wrong ones that are no partial sums, and that don't all differ by the same (that is nat-between-nodes): an error if they are half or more of all, otherwise a warning",
   means:
     'Receivers drop packets with wrong checksums without a word. Ping works, since the kernel computes ICMP checksums itself, and TCP and UDP do not.',
   threads: [

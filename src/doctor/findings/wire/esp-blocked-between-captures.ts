@@ -9,7 +9,9 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
     if (!isEspBlocked(each)) continue;
     const { flow, has, lacks, lost, match } = each;
     const [from, to] = [nodeText(evidence, flow.source), nodeText(evidence, flow.destination)];
-    const arriving = match.flows.filter(({ matched }) => matched > 0).map(({ kindName, matched }) => `${kindName}: ${matched}`);
+    const arriving = match.flows
+      .filter(({ matched }) => matched > 0)
+      .map(({ kindName, matched }) => `${kindName}: ${matched}`);
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
@@ -34,7 +36,8 @@ export const espBlockedBetweenCaptures: Finding = {
   title: 'ESP is blocked between the nodes',
   severity: Severity.Error,
   looksAt: 'two captures of the same traffic',
-  fires: 'none of three or more ESP packets of a direction is in the other capture, which has other packets of the same nodes',
+  fires:
+    'none of three or more ESP packets of a direction is in the other capture, which has other packets of the same nodes',
   means:
     'Encrypted networks use IP protocol 50, which many firewalls and clouds block unless they are told. Gossip passes, so the swarm looks healthy, and encrypted networks do not work.',
   threads: ['moby/moby#26523', 'docker/for-linux#91', 'docker/docs#8640', 'docker/docs#11029', 'moby/moby#30727'],

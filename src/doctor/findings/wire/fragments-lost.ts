@@ -20,7 +20,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           : `${counted(incomplete.count, 'packet')} of ${all} that ${from} sends to ${to} in fragments are incomplete (${shareText(incomplete.count, all)}).`,
         subject: { nodes: [source, destination] },
         exhibits: [
-          shown(capture, incomplete, `${counted(incomplete.count, 'incomplete packet')}, shown by their first fragments`),
+          shown(
+            capture,
+            incomplete,
+            `${counted(incomplete.count, 'incomplete packet')}, shown by their first fragments`,
+          ),
           shown(capture, row, `${counted(row.count, 'fragment')} in all; ${counted(complete, 'packet')} complete`),
         ],
         advice: [
@@ -39,7 +43,8 @@ export const fragmentsLost: Finding = {
   title: 'Fragments of outer packets are missing',
   severity: Severity.Error,
   looksAt: 'captures of the underlay: fragments of VXLAN and ESP packets',
-  fires: 'a packet stays incomplete for 30 s, or until the capture ends, a quarter of a second after its first fragment',
+  fires:
+    'a packet stays incomplete for 30 s, or until the capture ends, a quarter of a second after its first fragment',
   means: 'A packet of which a fragment is lost is lost as a whole, and its receiver can do nothing with the rest.',
   threads: ['moby/moby#24906', 'moby/libnetwork#2661'],
   explains: ['retransmission-storm', 'sequence-gaps'],

@@ -17,10 +17,16 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         severity: Severity.Error,
         certainty: Certainty.Certain,
         summary: `${who} keeps sending packets of more than ${mtu} bytes to ${destination}${where} though it is told that they don't fit.`,
-        subject: underlay ? { nodes: [sender, destination] } : { endpoints: [sender, destination], ...(vni < 0 ? {} : { vni }) },
+        subject: underlay
+          ? { nodes: [sender, destination] }
+          : { endpoints: [sender, destination], ...(vni < 0 ? {} : { vni }) },
         exhibits: [
           shown(capture, row, `${counted(row.count, 'ICMP message')} "too big" from ${reporter}, MTU ${mtu}`),
-          shown(capture, ignored, `${counted(ignored.count, 'larger packet')} that may not be fragmented, more than a second later`),
+          shown(
+            capture,
+            ignored,
+            `${counted(ignored.count, 'larger packet')} that may not be fragmented, more than a second later`,
+          ),
         ],
         advice: [
           'The message is lost or filtered on its way to the sender: let ICMP type 3 code 4 (ICMPv6 type 2) pass the firewalls of the node and of the container.',

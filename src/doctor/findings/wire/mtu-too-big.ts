@@ -50,7 +50,11 @@ function addFragments(path: Path, evidence: Evidence, capture: CaptureEvidence, 
   path.isLossy = true;
   const rests = row.withoutRests > 0 ? `; of ${row.withoutRests} only the first fragment arrived` : '';
   path.exhibits.push(
-    shown(capture, row.incomplete, `${counted(row.incomplete.count, 'packet')} incomplete: fragments are missing${rests}`),
+    shown(
+      capture,
+      row.incomplete,
+      `${counted(row.incomplete.count, 'packet')} incomplete: fragments are missing${rests}`,
+    ),
   );
 }
 

@@ -60,7 +60,8 @@ export const natBetweenNodes: Finding = {
   title: 'Addresses are translated between the nodes',
   severity: Severity.Error,
   looksAt: 'captures: the outer UDP checksums of decrypted packets; addresses of the same packet in two captures',
-  fires: 'nine of ten or more checksums of a direction are wrong by the same difference; or a packet has other addresses in another capture',
+  fires:
+    'nine of ten or more checksums of a direction are wrong by the same difference; or a packet has other addresses in another capture',
   means:
     'ESP protects the UDP checksum, which covers the addresses: behind NAT, all packets are dropped after decryption. SPIs and forwarding tables have the advertised addresses, too.',
   threads: ['moby/moby#37115', 'moby/moby#30727', 'moby/moby#34763'],

@@ -35,7 +35,10 @@ function* ofTables(evidence: Evidence, capture: CaptureEvidence): Generator<Diag
       subject: { nodes: [home.vtep, destination], vni: home.vni, endpoints: [home.address] },
       exhibits: [
         shown(capture, { ...home, count: 1 }, `a frame of ${home.mac} from ${home.vtep}`),
-        { text: `entries for ${home.mac} with dst ${destination}`, places: found.slice(0, 5).map(({ place }) => place) },
+        {
+          text: `entries for ${home.mac} with dst ${destination}`,
+          places: found.slice(0, 5).map(({ place }) => place),
+        },
       ],
       advice: [
         `If ${home.vtep} and ${destination} are the same node, make the advertised address the source of its route to the others.`,

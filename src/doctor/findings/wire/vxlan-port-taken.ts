@@ -33,7 +33,8 @@ export const vxlanPortTaken: Finding = {
   title: "VXLAN never arrives: its port is blocked, or the hypervisor's",
   severity: Severity.Error,
   looksAt: 'two captures of the same traffic',
-  fires: 'none of three or more VXLAN packets of a direction is in the other capture, which has other packets of the same nodes',
+  fires:
+    'none of three or more VXLAN packets of a direction is in the other capture, which has other packets of the same nodes',
   means:
     'Clear networks use UDP port 4789, as do the tunnels of some hypervisors, which then drop those of their guests.',
   threads: ['flannel-io/flannel#2388', 'moby/moby#45635'],

@@ -26,7 +26,10 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           : `VXLAN of VNI ${networks} goes to UDP port ${port}${PORTS.has(port) ? `, ${PORTS.get(port) ?? ''}` : ''}.`,
         subject: vnis.length === 1 ? { vni: vnis[0] } : {},
         exhibits: [
-          { text: `${counted(packets, 'packet')} to port ${port} that look like VXLAN`, places: [{ file: capture.file }] },
+          {
+            text: `${counted(packets, 'packet')} to port ${port} that look like VXLAN`,
+            places: [{ file: capture.file }],
+          },
         ],
         advice: [
           `Give doctor --port ${port} to look inside.`,

@@ -59,7 +59,10 @@ describe('duplicate-address', () => {
   });
 
   test('an endpoint that moves once, or stays: nothing', async () => {
-    assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, [home(ONE), home(ONE), home(THREE), home(THREE)])), []);
+    assert.deepEqual(
+      await diagnosedIn(duplicateAddress, every(1, [home(ONE), home(ONE), home(THREE), home(THREE)])),
+      [],
+    );
     assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, [home(ONE), home(ONE), back(echo(B, A))])), []);
   });
 
@@ -111,7 +114,10 @@ describe('vip-as-destination', () => {
     assert.deepEqual(packetsOf(diagnosis), [1]);
     assert.match(diagnosis.summary, /the virtual IP of web, over VNI 4097/);
     const tasks = [{ name: 'web.1', service: 'web', vip, ip: B, host: TWO }];
-    assert.equal([...vipAsDestination.find(evidenceOf([capture], node({ networks: [networkView({ tasks })] })))].length, 1);
+    assert.equal(
+      [...vipAsDestination.find(evidenceOf([capture], node({ networks: [networkView({ tasks })] })))].length,
+      1,
+    );
     // Without the service, the address is one as any other.
     assert.deepEqual(diagnosed(vipAsDestination, capture), []);
   });
@@ -159,7 +165,10 @@ describe('retransmission-storm', () => {
   test('a third is sent again: a warning with the packets', async () => {
     const [diagnosis] = await diagnosedIn(retransmissionStorm, send(20));
     assert.equal(diagnosis.severity, Severity.Warning);
-    assert.match(diagnosis.summary, /^10\.0\.9\.3:40000 sends 33\.3 % of its segments to 10\.0\.9\.4:80 in VNI 4097 again/);
+    assert.match(
+      diagnosis.summary,
+      /^10\.0\.9\.3:40000 sends 33\.3 % of its segments to 10\.0\.9\.4:80 in VNI 4097 again/,
+    );
     assert.deepEqual(packetsOf(diagnosis), [41, 42, 43, 44, 45]);
   });
 

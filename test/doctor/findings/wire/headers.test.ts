@@ -59,7 +59,9 @@ describe('checksum-broken-by-offload', () => {
   });
 
   test('a few damaged packets: a warning', async () => {
-    const packets = Array.from({ length: 20 }, (_, i) => there(tcp({ sequence: 1 + i, length: 9, wrong: i < 3 ? 5 + i : 0 })));
+    const packets = Array.from({ length: 20 }, (_, i) =>
+      there(tcp({ sequence: 1 + i, length: 9, wrong: i < 3 ? 5 + i : 0 })),
+    );
     const [diagnosis] = await diagnosedIn(checksumBrokenByOffload, every(0.1, packets));
     assert.equal(diagnosis.severity, Severity.Warning);
   });
@@ -111,8 +113,18 @@ describe('nat-between-nodes', () => {
 
   test('the same packets with other addresses in another capture', async () => {
     const packets = [0, 1, 2, 3].map((i) => inner(echo(A, B, false, 40, i)));
-    const inside = await captured(every(0.5, packets.map((frame) => tunnelled(frame, { from: '10.1.1.1' }))));
-    const outside = await captured(every(0.5, packets.map((frame) => tunnelled(frame))));
+    const inside = await captured(
+      every(
+        0.5,
+        packets.map((frame) => tunnelled(frame, { from: '10.1.1.1' })),
+      ),
+    );
+    const outside = await captured(
+      every(
+        0.5,
+        packets.map((frame) => tunnelled(frame)),
+      ),
+    );
     const [diagnosis] = diagnosed(natBetweenNodes, inside, outside);
     assert.match(diagnosis.summary, /VXLAN from 10\.1\.1\.1 to 192\.168\.50\.2 arrives from 192\.168\.50\.1/);
     assert.deepEqual(diagnosed(natBetweenNodes, outside, outside), []);
@@ -154,7 +166,10 @@ describe('arp-in-tunnel', () => {
 });
 
 describe('wrong-port', () => {
-  const packets = every(1, [0, 1, 2].map((i) => tunnelled(inner(echo(A, B, false, 40, i)), { port: 8472 })));
+  const packets = every(
+    1,
+    [0, 1, 2].map((i) => tunnelled(inner(echo(A, B, false, 40, i)), { port: 8472 })),
+  );
 
   test('VXLAN at 8472 is a note; a warning if the engines use another port', async () => {
     const capture = await captured(packets);
@@ -197,7 +212,9 @@ describe('outer-source-not-vtep', () => {
 
   test('a permanent entry has the MAC address at another VTEP: an error', async () => {
     const capture = await captured(every(1, [there(echo())]));
-    const [diagnosis, ...rest] = outerSourceNotVtep.find(evidenceOf([capture], node({ fdb: [entry('192.168.50.9')], has })));
+    const [diagnosis, ...rest] = outerSourceNotVtep.find(
+      evidenceOf([capture], node({ fdb: [entry('192.168.50.9')], has })),
+    );
     assert.equal(rest.length, 0);
     assert.equal(diagnosis.severity, Severity.Error);
     assert.match(diagnosis.summary, /come from 192\.168\.50\.1, but forwarding entries have it at 192\.168\.50\.9/);

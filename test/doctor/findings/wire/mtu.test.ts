@@ -34,7 +34,11 @@ import {
 function large(count: number, keep: (part: number, ping: number) => boolean = () => true): Timed[] {
   return Array.from({ length: count }, (_, i) => {
     const packet = tunnelled(inner(echo(A, B, false, 1464, i)));
-    return every(0.0001, fragments(packet, 1500, 100 + i).filter((_part, index) => keep(index, i)), i);
+    return every(
+      0.0001,
+      fragments(packet, 1500, 100 + i).filter((_part, index) => keep(index, i)),
+      i,
+    );
   }).flat();
 }
 
@@ -62,13 +66,19 @@ describe('mtu-too-big', () => {
     assert.equal(diagnosis.severity, Severity.Warning);
     assert.equal(diagnosis.certainty, Certainty.Certain);
     assert.deepEqual(diagnosis.subject.nodes, [ONE, TWO]);
-    assert.match(diagnosis.exhibits[0].text, /^6 outer fragments of VXLAN from 192\.168\.50\.1, the largest of 1500 bytes/);
+    assert.match(
+      diagnosis.exhibits[0].text,
+      /^6 outer fragments of VXLAN from 192\.168\.50\.1, the largest of 1500 bytes/,
+    );
     assert.deepEqual(packetsOf(diagnosis), [1, 2, 3, 4, 5]);
     assert.ok(diagnosis.commands?.[0].includes('driver.mtu=1500'));
   });
 
   test('fragments whose rests are missing: an error', async () => {
-    const [diagnosis] = await diagnosedIn(mtuTooBig, large(4, (part, ping) => part === 0 || ping === 0));
+    const [diagnosis] = await diagnosedIn(
+      mtuTooBig,
+      large(4, (part, ping) => part === 0 || ping === 0),
+    );
     assert.equal(diagnosis.severity, Severity.Error);
     assert.match(diagnosis.exhibits[1].text, /^2 packets incomplete: .* of 2 only the first fragment arrived/);
   });
@@ -103,7 +113,10 @@ describe('mtu-too-big', () => {
     const sent = await captured([...small, ...big]);
     const [diagnosis] = diagnosed(mtuTooBig, sent, await captured(small));
     assert.equal(diagnosis.severity, Severity.Error);
-    assert.match(diagnosis.exhibits[0].text, /^5 packets of 1478 bytes or more never arrive, while all of up to 178 bytes do/);
+    assert.match(
+      diagnosis.exhibits[0].text,
+      /^5 packets of 1478 bytes or more never arrive, while all of up to 178 bytes do/,
+    );
     assert.deepEqual(diagnosed(mtuTooBig, sent, await captured([...small, ...big])), []);
   });
 
@@ -125,7 +138,10 @@ describe('mtu-too-big', () => {
 
 describe('fragments-lost', () => {
   test('only first fragments arrive: filtered', async () => {
-    const [diagnosis] = await diagnosedIn(fragmentsLost, large(4, (part) => part === 0));
+    const [diagnosis] = await diagnosedIn(
+      fragmentsLost,
+      large(4, (part) => part === 0),
+    );
     assert.equal(diagnosis.severity, Severity.Error);
     assert.match(diagnosis.summary, /only the first fragment arrives/);
     // The last one came when the capture ended.
@@ -133,7 +149,10 @@ describe('fragments-lost', () => {
   });
 
   test('some are lost: how many', async () => {
-    const [diagnosis] = await diagnosedIn(fragmentsLost, large(5, (part, ping) => ping !== 1 || part !== 1));
+    const [diagnosis] = await diagnosedIn(
+      fragmentsLost,
+      large(5, (part, ping) => ping !== 1 || part !== 1),
+    );
     assert.match(diagnosis.summary, /^1 packet of 5 .* incomplete \(20\.0 %\)/);
   });
 
@@ -163,7 +182,10 @@ describe('fragments-lost', () => {
 describe('icmp-too-big-ignored', () => {
   const big = (): Uint8Array => withIp(echo(A, B, false, 1400), 0, { df: true });
   const after = (size: number): Timed[] => {
-    const packets = [big(), ...Array.from({ length: 4 }, (_, i) => withIp(echo(A, B, false, size, i), 0, { df: true }))];
+    const packets = [
+      big(),
+      ...Array.from({ length: 4 }, (_, i) => withIp(echo(A, B, false, size, i), 0, { df: true })),
+    ];
     const frames = packets.map((packet) => {
       const frame = inner(packet);
       withIp(frame, 14, { df: true, id: 9 });
@@ -177,7 +199,10 @@ describe('icmp-too-big-ignored', () => {
   test('larger packets with DF a second later and more: an error', async () => {
     const [diagnosis] = await diagnosedIn(icmpTooBigIgnored, after(1350));
     assert.equal(diagnosis.severity, Severity.Error);
-    assert.match(diagnosis.summary, /^10\.0\.9\.3 keeps sending packets of more than 1300 bytes to 10\.0\.9\.4 in VNI 4097/);
+    assert.match(
+      diagnosis.summary,
+      /^10\.0\.9\.3 keeps sending packets of more than 1300 bytes to 10\.0\.9\.4 in VNI 4097/,
+    );
     assert.deepEqual(packetsOf(diagnosis), [2, 3, 4, 5, 6]);
   });
 

@@ -47,7 +47,12 @@ function later(packets: readonly Timed[], seconds: number): Timed[] {
 describe('lost-between-captures', () => {
   test('what one end has and the other lacks, within the time that both cover', async () => {
     const sent = await captured(esp);
-    const arrived = await captured(later(esp.filter((_, i) => i < 5 || i > 8), 0.002));
+    const arrived = await captured(
+      later(
+        esp.filter((_, i) => i < 5 || i > 8),
+        0.002,
+      ),
+    );
     const [diagnosis, ...rest] = diagnosed(lostBetweenCaptures, sent, arrived);
     assert.equal(rest.length, 0);
     assert.equal(diagnosis.severity, Severity.Error);
@@ -65,7 +70,12 @@ describe('lost-between-captures', () => {
 
   test('clocks that differ are corrected by the packets that both have', async () => {
     const sent = await captured(esp);
-    const arrived = await captured(later(esp.filter((_, i) => i < 5 || i > 8), -7));
+    const arrived = await captured(
+      later(
+        esp.filter((_, i) => i < 5 || i > 8),
+        -7,
+      ),
+    );
     const [diagnosis] = diagnosed(lostBetweenCaptures, sent, arrived);
     assert.match(diagnosis.summary, /^4 packets/);
     const [clock] = diagnosed(captureTimesDiffer, sent, arrived);
@@ -78,7 +88,11 @@ describe('lost-between-captures', () => {
       0.5,
       Array.from({ length: 12 }, () => tunnelled(SAME)),
     );
-    const [diagnosis] = diagnosed(lostBetweenCaptures, await captured(same), await captured(same.filter((_, i) => i % 3 > 0)));
+    const [diagnosis] = diagnosed(
+      lostBetweenCaptures,
+      await captured(same),
+      await captured(same.filter((_, i) => i % 3 > 0)),
+    );
     assert.match(diagnosis.summary, /VXLAN/);
     assert.deepEqual(diagnosed(lostBetweenCaptures, await captured(same), await captured(later(same, 0.001))), []);
   });
