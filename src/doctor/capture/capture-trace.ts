@@ -5,11 +5,11 @@ import { IpProtocol, type Layers, TCP_CHECKSUM, UDP_CHECKSUM, VXLAN_HEADER_LEN }
 import type { AddressPairs } from './address-pairs.js';
 import type { PacketStamp } from './packet-stamp.js';
 
-/** Packets that a trace holds by default, at 29 bytes each. */
+/** Packets that a trace holds by default, at 23 bytes each. */
 export const MAX_TRACE_PACKETS = 1 << 20;
 const FIRST_ROWS = 1 << 10;
-/** Bytes that are hashed: headers, and enough of the payload. */
-const HASHED = 128;
+/** Bytes that are hashed: the headers, and the beginning of the payload. Packets that are the same so far are told apart by time. */
+const HASHED = 64;
 const HASHED_WORDS = HASHED / 4;
 /** Any key will do: traces of the same process are compared. Who finds collisions fools only a diagnosis. */
 const KEY = hashKeyOf(0x5eed, HASHED_WORDS + 2);
@@ -35,8 +35,8 @@ export class CaptureTrace {
   #first = new Int32Array(FIRST_ROWS);
   #second = new Int32Array(FIRST_ROWS);
   #seconds = new Float64Array(FIRST_ROWS);
-  #numbers = new Float64Array(FIRST_ROWS);
-  #tunnels = new Int32Array(FIRST_ROWS);
+  #numbers = new Int32Array(FIRST_ROWS);
+  #tunnels = new Uint16Array(FIRST_ROWS);
   #lengths = new Uint16Array(FIRST_ROWS);
   #kinds = new Uint8Array(FIRST_ROWS);
   #hash = 0;
@@ -137,7 +137,7 @@ export class CaptureTrace {
     return (this.#kinds[row] & SEGMENTED) !== 0;
   }
 
-  /** Hashes up to 128 bytes and a number; the two bytes at `skip` count as 0. */
+  /** Hashes up to 64 bytes and a number; the two bytes at `skip` count as 0. */
   #hashBytes(bytes: Uint8Array, from: number, end: number, skip: number, length: number): void {
     let one = beginHash(KEY);
     let two = beginHash(OTHER_KEY);
@@ -174,8 +174,8 @@ export class CaptureTrace {
     this.#first = copied(this.#first, new Int32Array(rows));
     this.#second = copied(this.#second, new Int32Array(rows));
     this.#seconds = copied(this.#seconds, new Float64Array(rows));
-    this.#numbers = copied(this.#numbers, new Float64Array(rows));
-    this.#tunnels = copied(this.#tunnels, new Int32Array(rows));
+    this.#numbers = copied(this.#numbers, new Int32Array(rows));
+    this.#tunnels = copied(this.#tunnels, new Uint16Array(rows));
     this.#lengths = copied(this.#lengths, new Uint16Array(rows));
     this.#kinds = copied(this.#kinds, new Uint8Array(rows));
   }

@@ -19,6 +19,7 @@ export type { EndpointHome, PairTraffic } from './endpoint-watch.js';
 export type { SpiTrace } from './esp-watch.js';
 export type { OuterFragments } from './fragment-watch.js';
 export type { FloodedFrames, ReservedBits } from './header-watch.js';
+export { innerSubject, vtepsOf } from './inner-vteps.js';
 export { capturesOf, matchedCaptures, type NodeCapture } from './matched-captures.js';
 export type { TcpTrace } from './tcp-watch.js';
 export type { TooBig } from './too-big-watch.js';

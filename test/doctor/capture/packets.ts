@@ -218,7 +218,7 @@ export function pcapOf(packets: readonly Timed[], snaplen = 65_535): Uint8Array 
 
 /** What doctor sees in a source. */
 export async function examined(source: PacketSource, options: CaptureExamOptions = {}): Promise<CaptureEvidence> {
-  const exam = new CaptureExam(options);
+  const exam = new CaptureExam({ trace: true, ...options });
   for (let batch = await source.next(); batch !== undefined; batch = await source.next()) exam.addBatch(batch);
   await source.close();
   return exam.report(source);

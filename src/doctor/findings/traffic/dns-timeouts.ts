@@ -1,5 +1,5 @@
 /** DNS queries without an answer. */
-import { capturesOf, counted, networkText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, innerSubject, networkText, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -20,7 +20,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           answered === 0
             ? `${innerDestination} answers none of the ${counted(count, 'DNS query', 'DNS queries')} of ${innerSource}${where}.`
             : `${innerDestination} doesn't answer ${counted(count, 'DNS query', 'DNS queries')} of ${innerSource}${where} within 5 s (${shareText(count, all)} of ${all}).`,
-        subject: { endpoints: [innerSource, innerDestination], ...(vni < 0 ? {} : { vni }) },
+        subject: innerSubject(capture, vni, innerSource, innerDestination),
         exhibits: [
           shown(capture, row, `${counted(count, 'query', 'queries')} without an answer; ${answered} answered`),
         ],

@@ -1,5 +1,5 @@
 /** A connection doesn't survive a long silence. */
-import { capturesOf, timeText } from '../../capture/index.js';
+import { capturesOf, innerSubject, timeText } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { secondsText } from '../../../text/quantity.js';
@@ -18,7 +18,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         severity: Severity.Error,
         certainty: isIpvs ? Certainty.Likely : Certainty.Possible,
         summary: `The connection between ${name} was idle for ${secondsText(cut.idleSeconds)} and then gone: what follows is reset or not answered.`,
-        subject: { endpoints: [innerSource, innerDestination], ...(vni < 0 ? {} : { vni }) },
+        subject: innerSubject(capture, vni, innerSource, innerDestination),
         exhibits: [
           {
             text: `the first packet after ${Math.round(cut.idleSeconds)} s, at ${timeText(cut.seconds)} (UTC)`,

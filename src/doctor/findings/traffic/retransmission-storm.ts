@@ -1,5 +1,5 @@
 /** A connection sends much of its data again. */
-import { capturesOf, counted, networkText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, innerSubject, networkText, shareText, shown } from '../../capture/index.js';
 import type { ConversationReport, ConversationSide } from '../../../inspect/index.js';
 import type { CaptureEvidence, Occurrence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -52,7 +52,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
         summary: `${from.address}:${from.port ?? 0} sends ${shareText(from.retransmissions, from.packets)} of its segments to ${to.address}:${to.port ?? 0}${where} again.`,
-        subject: { endpoints: [from.address, to.address], ...(row.vni === null ? {} : { vni: row.vni }) },
+        subject: innerSubject(capture, row.vni ?? -1, from.address, to.address),
         exhibits: [
           occurrence === undefined ? { text, places: [{ file: capture.file }] } : shown(capture, occurrence, text),
         ],

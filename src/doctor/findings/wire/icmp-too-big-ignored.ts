@@ -1,5 +1,5 @@
 /** A sender goes on with packets that it was told are too big. */
-import { capturesOf, counted, networkText, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, innerSubject, networkText, nodeText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -17,9 +17,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         severity: Severity.Error,
         certainty: Certainty.Certain,
         summary: `${who} keeps sending packets of more than ${mtu} bytes to ${destination}${where} though it is told that they don't fit.`,
-        subject: underlay
-          ? { nodes: [sender, destination] }
-          : { endpoints: [sender, destination], ...(vni < 0 ? {} : { vni }) },
+        subject: underlay ? { nodes: [sender, destination] } : innerSubject(capture, vni, sender, destination),
         exhibits: [
           shown(capture, row, `${counted(row.count, 'ICMP message')} "too big" from ${reporter}, MTU ${mtu}`),
           shown(

@@ -8,6 +8,7 @@ import {
   type OuterFragments,
   shown,
   type TcpTrace,
+  vtepsOf,
 } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -31,8 +32,8 @@ interface Path {
   takes: number;
 }
 
-function pathOf(paths: Map<string, Path>, a: string, b: string): Path {
-  const nodes = [a, b].filter((address) => address !== '').sort();
+function pathOf(paths: Map<string, Path>, ends: readonly string[]): Path {
+  const nodes = [...ends].sort();
   const name = nodes.join(' ');
   const path = paths.get(name) ?? { nodes, exhibits: [], isLossy: false, isCertain: false, takes: Infinity };
   paths.set(name, path);
@@ -58,14 +59,6 @@ function addFragments(path: Path, evidence: Evidence, capture: CaptureEvidence, 
   );
 }
 
-/** The VTEPs of an inner direction, if the capture shows them. */
-function vtepsOf({ pairs }: CaptureEvidence, { vni, innerSource, innerDestination }: TcpTrace): [string, string] {
-  const pair = pairs.find(
-    (row) => row.vni === vni && row.innerSource === innerSource && row.innerDestination === innerDestination,
-  );
-  return pair === undefined ? ['', ''] : [pair.source, pair.destination];
-}
-
 function isHanging({ stuck, stuckBytes, handshake, largestAcknowledged }: TcpTrace): boolean {
   return handshake && stuck >= STUCK && stuckBytes >= LARGE && largestAcknowledged < stuckBytes;
 }
@@ -88,11 +81,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
     for (const row of capture.fragments) {
       if (row.protocol === 'other') continue;
-      addFragments(pathOf(paths, row.source, row.destination), evidence, capture, row);
+      addFragments(pathOf(paths, [row.source, row.destination]), evidence, capture, row);
     }
     for (const row of capture.tooBig) {
       if (!row.underlay) continue;
-      const path = pathOf(paths, row.sender, row.destination);
+      const path = pathOf(paths, [row.sender, row.destination]);
       const from = nodeText(evidence, row.reporter);
       const mtu = row.mtu === 0 ? '' : `, which takes ${row.mtu} bytes`;
       path.exhibits.push(shown(capture, row, `${counted(row.count, 'ICMP message')} "too big" from ${from}${mtu}`));
@@ -102,7 +95,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
     }
     for (const row of capture.tcp) {
       if (!isHanging(row)) continue;
-      const path = pathOf(paths, ...vtepsOf(capture, row));
+      const path = pathOf(paths, vtepsOf(capture, row.vni, row.innerSource, row.innerDestination));
       const name = `${row.innerSource}:${row.sourcePort} to ${row.innerDestination}:${row.destinationPort}`;
       const text = `${name} completes its handshake, then sends a segment of ${row.stuckBytes} bytes ${row.stuck + 1} times without an acknowledgment`;
       path.exhibits.push(shown(capture, row.retransmissions, text));
@@ -115,7 +108,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         flow.onlyFirst.count >= flow.onlySecond.count ? [flow.onlyFirst, first] : [flow.onlySecond, second];
       if (!carriesFrames(flow.kind) || lost.count < LOST || flow.matched === 0) continue;
       if (flow.smallestLost <= flow.largestMatched || flow.smallestLost < LARGE) continue;
-      const path = pathOf(paths, flow.source, flow.destination);
+      const path = pathOf(paths, [flow.source, flow.destination]);
       const text = `${counted(lost.count, 'packet')} of ${flow.smallestLost} bytes or more never arrive, while all of up to ${flow.largestMatched} bytes do`;
       path.exhibits.push(shown(capture, lost, text));
       path.isLossy = true;
