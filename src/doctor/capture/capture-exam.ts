@@ -61,7 +61,7 @@ export class CaptureExam {
   readonly #tunnels = new AddressPairs(MAX_TUNNELS);
   readonly #pairs = new AddressPairs(MAX_PAIRS);
   readonly #traffic = new TunnelWatch(this.#tunnels);
-  readonly #fragments = new FragmentWatch(this.#tunnels);
+  readonly #fragments: FragmentWatch;
   readonly #outerTooBig = new TooBigWatch(this.#tunnels, true);
   readonly #innerTooBig = new TooBigWatch(this.#pairs, false);
   readonly #checksums = new ChecksumWatch(this.#tunnels);
@@ -81,6 +81,7 @@ export class CaptureExam {
     this.survey = new Survey({ ...survey, flows: true });
     this.#hasKeys = options.esp !== undefined;
     this.#ports = [options.port ?? VXLAN_PORT].flat();
+    this.#fragments = new FragmentWatch(this.#tunnels, this.#ports);
     this.#trace = trace ? new CaptureTrace(this.#tunnels, maxTracePackets) : undefined;
   }
 
@@ -231,7 +232,7 @@ export class CaptureExam {
     const { decoder } = this.survey;
     // Fragments inside of ESP and of other encapsulations are those of their own senders.
     if (decoder.encrypted || decoder.depth > 0 || !decoder.outer.isFragment) return;
-    this.#fragments.add(this.#stamp, tunnel, decoder.outer, held);
+    this.#fragments.add(this.#stamp, tunnel, decoder.outerBytes, decoder.outer, decoder.capturedEnd, held);
   }
 
   /** Counts the fragment that completed a packet. */
@@ -244,7 +245,7 @@ export class CaptureExam {
     const isIpv4 = bytes[start] >>> 4 === 4;
     const identification = isIpv4 ? (bytes[start + 4] << 8) | bytes[start + 5] : decoder.outer.identification;
     const protocol = decoder.encrypted ? IpProtocol.Esp : decoder.outer.protocol;
-    this.#fragments.complete(this.#stamp, tunnel, protocol, identification);
+    this.#fragments.complete(this.#stamp, tunnel, protocol, identification, !decoder.encrypted && decoder.vni >= 0);
   }
 
   #addDropped(tunnel: number): void {

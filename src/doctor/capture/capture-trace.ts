@@ -7,7 +7,10 @@ import type { PacketStamp } from './packet-stamp.js';
 
 /** Packets that a trace holds by default, at 23 bytes each. */
 export const MAX_TRACE_PACKETS = 1 << 20;
-const FIRST_ROWS = 1 << 10;
+/** Rows of a block of columns: a power of two. Blocks are added, so that nothing is copied when the trace grows. */
+const BLOCK_BITS = 13;
+const BLOCK_ROWS = 1 << BLOCK_BITS;
+const IN_BLOCK = BLOCK_ROWS - 1;
 /** Bytes that are hashed: the headers, and the beginning of the payload. Packets that are the same so far are told apart by time. */
 const HASHED = 64;
 const HASHED_WORDS = HASHED / 4;
@@ -24,6 +27,17 @@ export const TRACE_KINDS = ['ESP', 'VXLAN', 'gossip over UDP', 'gossip over TCP'
 /** Flag of a packet that offloads coalesce and segment: TCP with data. Both ends may show different packets. */
 const SEGMENTED = 0x80;
 
+/** Columns of some packets. */
+class Block {
+  readonly first = new Int32Array(BLOCK_ROWS);
+  readonly second = new Int32Array(BLOCK_ROWS);
+  readonly seconds = new Float64Array(BLOCK_ROWS);
+  readonly numbers = new Int32Array(BLOCK_ROWS);
+  readonly tunnels = new Uint16Array(BLOCK_ROWS);
+  readonly lengths = new Uint16Array(BLOCK_ROWS);
+  readonly kinds = new Uint8Array(BLOCK_ROWS);
+}
+
 /** The packets of a capture as columns. */
 export class CaptureTrace {
   /** Packets that didn't fit: those after the last one here. */
@@ -32,13 +46,7 @@ export class CaptureTrace {
   size = 0;
   readonly pairs: AddressPairs;
   readonly #limit: number;
-  #first = new Int32Array(FIRST_ROWS);
-  #second = new Int32Array(FIRST_ROWS);
-  #seconds = new Float64Array(FIRST_ROWS);
-  #numbers = new Int32Array(FIRST_ROWS);
-  #tunnels = new Uint16Array(FIRST_ROWS);
-  #lengths = new Uint16Array(FIRST_ROWS);
-  #kinds = new Uint8Array(FIRST_ROWS);
+  readonly #blocks: Block[] = [];
   #hash = 0;
   #other = 0;
 
@@ -101,40 +109,40 @@ export class CaptureTrace {
   }
 
   first(row: number): number {
-    return this.#first[row];
+    return this.#blocks[row >> BLOCK_BITS].first[row & IN_BLOCK];
   }
 
   second(row: number): number {
-    return this.#second[row];
+    return this.#blocks[row >> BLOCK_BITS].second[row & IN_BLOCK];
   }
 
   /** Seconds since 1970; NaN if the packet has no time. */
   seconds(row: number): number {
-    return this.#seconds[row];
+    return this.#blocks[row >> BLOCK_BITS].seconds[row & IN_BLOCK];
   }
 
   /** Number of the packet. */
   number(row: number): number {
-    return this.#numbers[row];
+    return this.#blocks[row >> BLOCK_BITS].numbers[row & IN_BLOCK];
   }
 
   /** Id of the packet's direction. */
   tunnel(row: number): number {
-    return this.#tunnels[row];
+    return this.#blocks[row >> BLOCK_BITS].tunnels[row & IN_BLOCK];
   }
 
   /** Bytes of the IP packet, at most 65,535. */
   length(row: number): number {
-    return this.#lengths[row];
+    return this.#blocks[row >> BLOCK_BITS].lengths[row & IN_BLOCK];
   }
 
   kind(row: number): TraceKind {
-    return (this.#kinds[row] & ~SEGMENTED) as TraceKind;
+    return (this.#blocks[row >> BLOCK_BITS].kinds[row & IN_BLOCK] & ~SEGMENTED) as TraceKind;
   }
 
   /** Whether offloads may show the packet merged with others. */
   isSegmented(row: number): boolean {
-    return (this.#kinds[row] & SEGMENTED) !== 0;
+    return (this.#blocks[row >> BLOCK_BITS].kinds[row & IN_BLOCK] & SEGMENTED) !== 0;
   }
 
   /** Hashes up to 64 bytes and a number; the two bytes at `skip` count as 0. */
@@ -158,32 +166,18 @@ export class CaptureTrace {
       this.unlisted++;
       return;
     }
-    if (this.size === this.#seconds.length) this.#grow();
-    const row = this.size++;
-    this.#first[row] = this.#hash ^ kind;
-    this.#second[row] = this.#other;
-    this.#seconds[row] = seconds;
-    this.#numbers[row] = number;
-    this.#tunnels[row] = tunnel;
-    this.#lengths[row] = Math.min(length, 0xffff);
-    this.#kinds[row] = kind | flag;
+    const at = this.size & IN_BLOCK;
+    if (at === 0) this.#blocks.push(new Block());
+    const block = this.#blocks[this.size >> BLOCK_BITS];
+    this.size++;
+    block.first[at] = this.#hash ^ kind;
+    block.second[at] = this.#other;
+    block.seconds[at] = seconds;
+    block.numbers[at] = number;
+    block.tunnels[at] = tunnel;
+    block.lengths[at] = Math.min(length, 0xffff);
+    block.kinds[at] = kind | flag;
   }
-
-  #grow(): void {
-    const rows = Math.min(2 * this.#seconds.length, this.#limit);
-    this.#first = copied(this.#first, new Int32Array(rows));
-    this.#second = copied(this.#second, new Int32Array(rows));
-    this.#seconds = copied(this.#seconds, new Float64Array(rows));
-    this.#numbers = copied(this.#numbers, new Int32Array(rows));
-    this.#tunnels = copied(this.#tunnels, new Uint16Array(rows));
-    this.#lengths = copied(this.#lengths, new Uint16Array(rows));
-    this.#kinds = copied(this.#kinds, new Uint8Array(rows));
-  }
-}
-
-function copied<T extends Int32Array | Float64Array | Uint16Array | Uint8Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }
 
 function lastWord(bytes: Uint8Array, at: number, stop: number): number {

@@ -16,7 +16,7 @@ const TOGETHER = 0.25;
 
 /** Fragments from one VTEP to another, by what they are fragments of. `count` is that of fragments. */
 export interface OuterFragments extends TunnelOccurrence {
-  readonly protocol: 'UDP' | 'ESP' | 'other';
+  readonly protocol: 'VXLAN' | 'ESP' | 'other';
   /** Bytes of the largest fragment's IP packet: what the path's next link takes, or a little less. */
   readonly largest: number;
   /** Packets of which fragments are missing; their packet numbers are those of the first fragment seen. */
@@ -30,6 +30,7 @@ export interface OuterFragments extends TunnelOccurrence {
 /** Complete packets that are remembered, so that a fragment that comes twice doesn't begin another one. */
 const RECENT = 64;
 const KEY_WORDS = 3;
+const DESTINATION_PORT_AT = 2;
 
 // Columns of a pending packet.
 const NUMBER = 0;
@@ -48,6 +49,9 @@ export class FragmentWatch {
   readonly #withoutRests: number[] = [];
   readonly #complete: number[] = [];
   readonly #largest: number[] = [];
+  /** Whether a first fragment was VXLAN; the others have no ports. */
+  readonly #isVxlan: boolean[] = [];
+  readonly #ports: readonly number[];
   readonly #pending = new KeyIndex(KEY_WORDS, MAX_PENDING);
   readonly #recent = new Int32Array(RECENT * KEY_WORDS).fill(-1);
   #nextRecent = 0;
@@ -55,9 +59,13 @@ export class FragmentWatch {
   /** Fragments that arrived in the first moments may belong to packets that began before the capture. */
   #start = Number.NaN;
 
-  /** @param pairs ids of the directions */
-  constructor(pairs: AddressPairs) {
+  /**
+   * @param pairs ids of the directions
+   * @param ports UDP ports of VXLAN
+   */
+  constructor(pairs: AddressPairs, ports: readonly number[]) {
     this.#pairs = pairs;
+    this.#ports = ports;
   }
 
   get unlisted(): number {
@@ -71,16 +79,21 @@ export class FragmentWatch {
 
   /**
    * Counts a fragment.
+   * @param bytes the bytes that `layers` refers to, captured up to `end`
    * @param layers those of the fragment
    * @param held whether the decoder holds it for reassembly
    */
-  add(stamp: PacketStamp, tunnel: number, layers: Layers, held: boolean): void {
+  add(stamp: PacketStamp, tunnel: number, bytes: Uint8Array, layers: Layers, end: number, held: boolean): void {
     const { protocol, identification, fragmentOffset, networkEnd, networkOffset } = layers;
     if (Number.isNaN(this.#start)) this.#start = stamp.seconds;
     const group = this.#fragments.add(stamp, tunnel, protocol);
     if (group < 0) return;
     this.#widen(group);
     this.#largest[group] = Math.max(this.#largest[group], networkEnd - networkOffset);
+    if (fragmentOffset === 0 && protocol === IpProtocol.Udp) {
+      const at = layers.transportOffset + DESTINATION_PORT_AT;
+      if (at + 2 <= end && this.#ports.includes((bytes[at] << 8) | bytes[at + 1])) this.#isVxlan[group] = true;
+    }
     if (!held) return;
     let id = this.#find(tunnel, protocol, identification);
     if (id >= 0 && stamp.seconds - this.#columns[id * COLUMNS + SECONDS] > TIMEOUT) {
@@ -100,12 +113,14 @@ export class FragmentWatch {
   /**
    * Counts the fragment that completed a packet.
    * @param identification of the packet
+   * @param isVxlan whether it is VXLAN
    */
-  complete(stamp: PacketStamp, tunnel: number, protocol: number, identification: number): void {
+  complete(stamp: PacketStamp, tunnel: number, protocol: number, identification: number, isVxlan: boolean): void {
     const group = this.#fragments.add(stamp, tunnel, protocol);
     if (group < 0) return;
     this.#widen(group);
     this.#complete[group]++;
+    if (isVxlan) this.#isVxlan[group] = true;
     const id = this.#find(tunnel, protocol, identification);
     if (id >= 0) this.#pending.delete(id);
     const at = this.#nextRecent * KEY_WORDS;
@@ -129,7 +144,7 @@ export class FragmentWatch {
         source: this.#pairs.source(tunnel),
         destination: this.#pairs.destination(tunnel),
         vni: -1,
-        protocol: protocol === IpProtocol.Udp ? 'UDP' : protocol === IpProtocol.Esp ? 'ESP' : 'other',
+        protocol: protocol === IpProtocol.Esp ? 'ESP' : this.#isVxlan[row] ? 'VXLAN' : 'other',
         largest: this.#largest[row],
         incomplete: this.#incomplete.occurrence(row),
         withoutRests: this.#withoutRests[row],
@@ -142,6 +157,7 @@ export class FragmentWatch {
     if (group < this.#largest.length) return;
     this.#largest.push(0);
     this.#complete.push(0);
+    this.#isVxlan.push(false);
     this.#withoutRests.push(0);
   }
 

@@ -42,8 +42,7 @@ function pathOf(paths: Map<string, Path>, ends: readonly string[]): Path {
 
 function addFragments(path: Path, evidence: Evidence, capture: CaptureEvidence, row: OuterFragments): void {
   const from = nodeText(evidence, row.source);
-  const of = row.protocol === 'ESP' ? 'ESP' : 'VXLAN';
-  const text = `${counted(row.count, 'outer fragment')} of ${of} from ${from}, the largest of ${row.largest} bytes`;
+  const text = `${counted(row.count, 'outer fragment')} of ${row.protocol} from ${from}, the largest of ${row.largest} bytes`;
   path.exhibits.push(shown(capture, row, text));
   path.isCertain = true;
   if (row.largest > 0) path.takes = Math.min(path.takes, row.largest);
