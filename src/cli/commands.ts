@@ -23,6 +23,11 @@ export const COMMANDS: CommandGroup = {
       load: async () => (await import('./capture/inspect.js')).inspectCommand,
     },
     {
+      name: 'doctor',
+      summary: 'say what is wrong with an overlay, why, and what to do about it',
+      load: async () => (await import('./doctor/doctor.js')).doctorCommand,
+    },
+    {
       name: 'decap',
       summary: "extract the containers' frames from a capture of the underlay",
       load: async () => (await import('./capture/decap.js')).decapCommand,

@@ -7,6 +7,7 @@
  * - {@link FINDINGS} lists everything that can be found.
  * @module vtep/doctor
  */
+export { CaptureExam, type CaptureExamOptions } from './capture/index.js';
 export { FINDINGS } from './catalogue.js';
 export { diagnose, type Consequence, type DoctorResult, type Found, MAX_DIAGNOSES } from './diagnose.js';
 export { type DoctorReport, doctorReport, type FindingReport } from './doctor-report.js';
@@ -14,3 +15,17 @@ export type { CaptureEvidence } from './evidence/capture.js';
 export { type Evidence, InputKind, type InputSummary, type NodeEvidence } from './evidence/evidence.js';
 export type { Place, Placed } from './evidence/place.js';
 export { Certainty, type Diagnosis, type Exhibit, type Finding, Severity, type Subject } from './finding.js';
+export {
+  type CollectOptions,
+  collectScript,
+  identify,
+  IDENTIFY_BYTES,
+  type IdentifiedInput,
+  InputForm,
+  type InputFile,
+  inputText,
+  MAX_INPUT,
+  readInputs,
+  type ReadInputs,
+} from './inputs/index.js';
+export { type ExaminedCapture, withCaptures } from './with-captures.js';

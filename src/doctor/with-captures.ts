@@ -1,0 +1,63 @@
+/** Adds captures to what was read of each node. */
+import type { CaptureEvidence } from './evidence/capture.js';
+import { type Evidence, InputKind, type InputSummary, type NodeEvidence } from './evidence/evidence.js';
+
+/** A capture, and the node that it was taken on. */
+export interface ExaminedCapture {
+  /** Name that the user gave; undefined without. */
+  readonly node: string | undefined;
+  readonly evidence: CaptureEvidence;
+  readonly summary: InputSummary;
+}
+
+const NO_EVIDENCE: Omit<NodeEvidence, 'name' | 'captures'> = {
+  addresses: [],
+  has: new Set([InputKind.Capture]),
+  sas: [],
+  policies: [],
+  xfrmCounters: [],
+  links: [],
+  fdb: [],
+  neighbours: [],
+  offloads: [],
+  rules: [],
+  connections: [],
+  virtualServers: [],
+  networks: [],
+  services: [],
+  engines: [],
+  log: [],
+  status: undefined,
+};
+
+/**
+ * The evidence of texts and captures. A capture whose node is known by name is with that node's other evidence; any other is of a
+ * node without a name. Gossip is that of the capture with most of it.
+ */
+export function withCaptures(
+  read: { readonly nodes: readonly NodeEvidence[]; readonly inputs: readonly InputSummary[] },
+  captures: readonly ExaminedCapture[],
+): Evidence {
+  const byNode = new Map<string, CaptureEvidence[]>();
+  for (const { node, evidence } of captures) {
+    if (node !== undefined) byNode.set(node, [...(byNode.get(node) ?? []), evidence]);
+  }
+  const known = read.nodes.map((node): NodeEvidence => {
+    const own = node.name === '' ? undefined : byNode.get(node.name);
+    if (own === undefined) return node;
+    byNode.delete(node.name);
+    return { ...node, captures: [...node.captures, ...own], has: new Set([...node.has, InputKind.Capture]) };
+  });
+  const named = [...byNode].map(([name, own]): NodeEvidence => ({ ...NO_EVIDENCE, name, captures: own }));
+  const unnamed = captures
+    .filter(({ node }) => node === undefined)
+    .map(({ evidence }): NodeEvidence => ({ ...NO_EVIDENCE, name: '', captures: [evidence] }));
+  const gossip = captures
+    .flatMap(({ evidence: { survey } }) => (survey.gossip === null ? [] : [survey.gossip]))
+    .sort((a, b) => b.members.length - a.members.length);
+  return {
+    nodes: [...known, ...named, ...unnamed],
+    inputs: [...read.inputs, ...captures.map(({ summary }) => summary)],
+    gossip: gossip.at(0) ?? null,
+  };
+}
