@@ -67,6 +67,11 @@ export const COMMANDS: CommandGroup = {
       summary: 'send a capture to a device at a chosen rate',
       load: async () => (await import('./live/inject.js')).injectCommand,
     },
+    {
+      name: 'generate',
+      summary: 'make a capture of overlay traffic: clear or encrypted, healthy or with faults',
+      load: async () => (await import('./generate/generate.js')).generateCommand,
+    },
     KEYS_COMMANDS,
     NETWORK_COMMANDS,
     {

@@ -81,6 +81,11 @@ export class OutputFile {
     }
   }
 
+  /** @internal What `write` writes to, for threads that write in turn. */
+  get descriptor(): number {
+    return this.#descriptor;
+  }
+
   /**
    * Writes all of the bytes.
    * @throws CaptureError `FILE_UNUSABLE`

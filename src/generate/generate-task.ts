@@ -1,0 +1,74 @@
+/** A capture made by several threads: each makes its own blocks, and writes them when it is their turn. */
+import { TaskGroup } from '../workers/index.js';
+import type { GenerateReport } from './capture-generator.js';
+import type { GenerateOptions } from './options.js';
+
+/** Options of the threads. */
+export interface GenerateTaskOptions {
+  /** Number of threads, 1 to 64. The bytes don't depend on it. */
+  readonly workers: number;
+  /** What they write to: a descriptor of this process. */
+  readonly descriptor: number;
+  /** Name of the cipher; default: the fastest that works. */
+  readonly cipher?: string | undefined;
+}
+
+/** Start data of a thread. */
+export interface GenerateShare {
+  readonly options: GenerateOptions;
+  readonly descriptor: number;
+  readonly cipher: string | undefined;
+  /** The index of the block that is to be written next. */
+  readonly turn: SharedArrayBuffer;
+}
+
+/**
+ * A generation in progress, in threads.
+ * @example
+ * import { closeSync, openSync } from 'node:fs';
+ * import { isMainThread } from 'node:worker_threads';
+ * import { chooseAead } from 'vtep/aead';
+ * import { GenerateTask, serveGenerate } from 'vtep/generate';
+ *
+ * if (isMainThread) {
+ *   const descriptor = openSync('wire.pcap', 'w');
+ *   const task = new GenerateTask(new URL(import.meta.url), { packets: 1e6 }, { workers: 2, descriptor });
+ *   console.log((await task.finish()).packets);
+ *   await task.close();
+ *   closeSync(descriptor);
+ * } else {
+ *   await serveGenerate((name) => chooseAead(name).aead);
+ * }
+ */
+export class GenerateTask {
+  readonly #group: TaskGroup;
+
+  /**
+   * Starts the threads.
+   * @param module the threads' code, which calls `serveGenerate`
+   * @throws WorkersError `BAD_GROUP`
+   */
+  constructor(module: URL, options: GenerateOptions, { workers, descriptor, cipher }: GenerateTaskOptions) {
+    const share: GenerateShare = { options, descriptor, cipher, turn: new SharedArrayBuffer(4) };
+    this.#group = new TaskGroup(module, { workers, data: () => share });
+  }
+
+  /** How much is done, from 0 to 1. */
+  get progress(): number {
+    return this.#group.progress;
+  }
+
+  /**
+   * Waits for the end.
+   * @throws WorkersError `WORKER_FAILED`; what is written is then incomplete
+   */
+  async finish(): Promise<GenerateReport> {
+    const [report] = (await this.#group.finish()) as GenerateReport[];
+    return report;
+  }
+
+  /** Ends the threads, whatever their state. */
+  async close(): Promise<void> {
+    await this.#group.close();
+  }
+}

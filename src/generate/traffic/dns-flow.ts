@@ -1,0 +1,56 @@
+import type { SeededRandom } from '../../replay/index.js';
+import { parseIpv4 } from '../../wire/index.js';
+import { type Budget, Flow } from '../flow.js';
+import type { Lane } from '../lane.js';
+
+const ANSWER_AFTER = 300_000;
+const RECURSION_DESIRED = 0x0100;
+const RESPONSE = 0x8180;
+const TYPE_A = 1;
+const CLASS_IN = 1;
+const TTL_SECONDS = 600;
+/** A pointer to the name in the question (RFC 1035 section 4.1.4). */
+const NAME_POINTER = 0xc00c;
+const PORTS = 20_000;
+const FIRST_PORT = 40_000;
+
+/** DNS queries of one name, and their answers. */
+export class DnsFlow extends Flow {
+  constructor(
+    lanes: readonly Lane[],
+    indices: readonly number[],
+    interval: number,
+    readonly random: SeededRandom,
+  ) {
+    super(lanes, indices, interval);
+  }
+
+  refill(budget: Budget): void {
+    if (budget.ask(2) < 2) return;
+    const id = this.random.below(0x10000);
+    this.script.port = FIRST_PORT + this.random.below(PORTS);
+    this.script.add(0, 0, 0, id);
+    this.script.add(1, ANSWER_AFTER, 0, id);
+  }
+}
+
+/** A query for a name's address, with the id 0. */
+export function dnsQuery(name: string): Uint8Array {
+  return message(name, RECURSION_DESIRED, []);
+}
+
+/** The answer to it. */
+export function dnsAnswer(name: string, address: string): Uint8Array {
+  const record = [NAME_POINTER, TYPE_A, CLASS_IN, 0, TTL_SECONDS, 4].flatMap(pair);
+  return message(name, RESPONSE, [...record, ...parseIpv4(address)]);
+}
+
+function message(name: string, flags: number, answer: readonly number[]): Uint8Array {
+  const labels = name.split('.').flatMap((label) => [label.length, ...new TextEncoder().encode(label)]);
+  const header = [0, flags, 1, answer.length === 0 ? 0 : 1, 0, 0].flatMap(pair);
+  return Uint8Array.from([...header, ...labels, 0, ...[TYPE_A, CLASS_IN].flatMap(pair), ...answer]);
+}
+
+function pair(word: number): [number, number] {
+  return [word >>> 8, word & 0xff];
+}

@@ -1,0 +1,94 @@
+import type { SeededRandom } from '../../replay/index.js';
+import { type Budget, Flow } from '../flow.js';
+import { innerHeaderLength, type Lane } from '../lane.js';
+import { exchangeSteps, TcpConversation } from '../script.js';
+import type { SizeDraw } from '../sizes.js';
+
+/** Packets of a handshake and of a close. */
+const HANDSHAKE = 3;
+const CLOSE = 3;
+/** Largest number of full segments of an answer, before the last. */
+const SEGMENTS = 15;
+/** Largest number of exchanges of a connection. */
+const EXCHANGES = 40;
+const FIRST_PORT = 32_768;
+/** A prime: ports are used again only after all others. */
+const PORTS = 28_001;
+/** Steps of an exchange without full segments. */
+const SMALLEST = exchangeSteps(0) - 2;
+
+/** What connections are like. */
+export interface TcpSettings {
+  readonly random: SeededRandom;
+  readonly sizes: SizeDraw;
+  readonly mtu: number;
+  /** Probability that an answer loses a segment. */
+  readonly retransmissions: number;
+}
+
+/** TCP connections, one after another. */
+export class TcpFlow extends Flow {
+  readonly #conversation = new TcpConversation();
+  readonly #settings: TcpSettings;
+  readonly #mss: number;
+  /** Exchanges left of the connection; -1 if there is none. */
+  #left = -1;
+  #connections: number;
+  readonly #stride: number;
+
+  /**
+   * @param first index of the flow, which its first port follows from
+   * @param stride number of flows
+   */
+  constructor(
+    lanes: readonly Lane[],
+    indices: readonly number[],
+    interval: number,
+    first: number,
+    stride: number,
+    settings: TcpSettings,
+  ) {
+    super(lanes, indices, interval);
+    this.#settings = settings;
+    this.#mss = settings.mtu - innerHeaderLength(lanes[0]);
+    this.#connections = first;
+    this.#stride = stride;
+  }
+
+  refill(budget: Budget): void {
+    const { script } = this;
+    const conversation = this.#conversation;
+    const { random } = this.#settings;
+    if (this.#left < 0) {
+      const granted = budget.ask(HANDSHAKE + SMALLEST + CLOSE);
+      if (granted < HANDSHAKE + SMALLEST + CLOSE) return;
+      script.port = FIRST_PORT + (this.#connections % PORTS);
+      this.#connections += this.#stride;
+      conversation.begin(random.word(), random.word());
+      conversation.open(script);
+      budget.reserve(CLOSE);
+      this.#left = random.below(EXCHANGES);
+      // Part of what was granted, so that a connection that was opened has an exchange and is closed.
+      this.#exchange(0, -1);
+      return;
+    }
+    const segments = random.below(SEGMENTS + 1);
+    const granted = this.#left > 0 ? budget.ask(exchangeSteps(segments)) : 0;
+    if (this.#left === 0 || granted < exchangeSteps(segments)) {
+      budget.release(CLOSE);
+      conversation.close(script);
+      this.#left = -1;
+      return;
+    }
+    this.#left--;
+    const lost = segments > 1 && random.chance(this.#settings.retransmissions) ? random.below(segments - 1) : -1;
+    this.#exchange(segments, lost);
+  }
+
+  #exchange(segments: number, lost: number): void {
+    const { random, sizes, mtu } = this.#settings;
+    const request = Math.max(1, sizes.draw(random, mtu) - innerHeaderLength(this.lanes[0]));
+    const last = 1 + random.below(this.#mss);
+    this.#conversation.exchange(this.script, request, segments, this.#mss, last, lost);
+  }
+}

@@ -1,0 +1,91 @@
+/** `vtep generate`: files, keys beside them, reports. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { scratch, vtep, vtepProcess } from '../run.js';
+
+const folder = scratch();
+
+describe('vtep generate', () => {
+  test('an encrypted capture has its keys and config beside it, for its owner alone, and inspect opens it with each', async () => {
+    const path = join(folder, 'wire.pcap');
+    const made = await vtep(['generate', '-o', path, '--encrypted', '--packets', '500']);
+    assert.equal(made.status, 0, made.stderr);
+    assert.match(
+      made.stderr,
+      /keys, config and networks -> .*wire\.esp_sa, .*wire\.xfrm\.sh, .*wire\.yaml, .*wire\.networks\.json/,
+    );
+    for (const suffix of ['esp_sa', 'yaml', 'xfrm.sh', 'networks.json']) {
+      assert.equal(statSync(join(folder, `wire.${suffix}`)).mode & 0o777, 0o600);
+    }
+    for (const suffix of ['esp_sa', 'yaml']) {
+      const shown = await vtep(['inspect', path, '--keys', join(folder, `wire.${suffix}`), '--json']);
+      const { esp, problems } = JSON.parse(shown.stdout);
+      assert.deepEqual(problems, []);
+      for (const { packets, opened } of esp) assert.equal(opened, packets);
+    }
+  });
+
+  test('a clear capture has nothing beside it', async () => {
+    const path = join(folder, 'clear.pcapng');
+    assert.equal((await vtep(['generate', '-o', path, '--packets', '50'])).status, 0);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('clear')),
+      ['clear.pcapng'],
+    );
+    assert.equal(readFileSync(path).readUInt32LE(0), 0x0a0d0d0a);
+  });
+
+  test('--json is the ground truth', async () => {
+    const path = join(folder, 'fault.pcap');
+    const { stdout, status } = await vtep([
+      'generate',
+      '-o',
+      path,
+      '--fault',
+      'arp-in-tunnel',
+      '--packets',
+      '100',
+      '--json',
+    ]);
+    assert.equal(status, 0);
+    const { faults, packets } = JSON.parse(stdout);
+    assert.equal(faults.length, 1);
+    assert.equal(faults[0].fault, 'arp-in-tunnel');
+    assert.deepEqual(faults[0].nodes, ['node3', 'node4']);
+    assert.ok(faults[0].packets.every((number: number) => number <= packets));
+    assert.doesNotMatch(stdout, /[0-9a-f]{32}/);
+  });
+
+  test('two workers write the same file as one', async () => {
+    const [one, two] = [join(folder, 'one.pcap'), join(folder, 'two.pcap')];
+    const options = ['--encrypted', '--packets', '4000', '--seed', '5', '--fault', 'mtu-too-big', '--json'];
+    const alone = await vtep(['generate', '-o', one, ...options]);
+    const both = await vtep(['generate', '-o', two, '--workers', '2', ...options]);
+    assert.equal(both.status, 0, both.stderr);
+    assert.ok(readFileSync(one).equals(readFileSync(two)));
+    const faultsOf = (text: string): unknown => JSON.parse(text).faults;
+    assert.deepEqual(faultsOf(both.stdout), faultsOf(alone.stdout));
+  });
+
+  test('-o - writes the capture to standard output, and no keys', () => {
+    const { status, stdoutBytes, stderr } = vtepProcess(['generate', '-o', '-', '--packets', '100', '--encrypted']);
+    assert.equal(status, 0, stderr);
+    assert.equal(stdoutBytes.readUInt32LE(0), 0xa1b23c4d);
+  });
+
+  for (const [words, message] of [
+    [['-o', '-', '--json'], /--json and -o - both use standard output/],
+    [['-o', 'x', '--fault', 'nonce-reused'], /no fault is called "nonce-reused"; did you mean nonce-reuse/],
+    [['-o', 'x', '--traffic', 'tcp,upd'], /did you mean udp/],
+    [['-o', 'x', '--size', 'huge'], /not sizes: "huge"/],
+    [['-o', 'x', '--seen-by', 'node7'], /no node is called "node7"/],
+  ] as const) {
+    test(`${words.join(' ')} is refused`, async () => {
+      const { status, stderr } = await vtep(['generate', ...words]);
+      assert.equal(status, 2);
+      assert.match(stderr, message);
+    });
+  }
+});

@@ -1,0 +1,45 @@
+/** Options that make no sense are refused, in words. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CaptureGenerator, type GenerateOptions, parseSizes } from '../../src/generate/index.js';
+
+const REFUSED: readonly (readonly [options: GenerateOptions, message: RegExp])[] = [
+  [{ nodes: 1 }, /nodes must be an integer from 2 to 1000/],
+  [{ packets: 1, rate: 1, duration: 1 }, /the third follows from the other two/],
+  [{ faults: ['mtu-to-big'] }, /no fault is called "mtu-to-big"; did you mean mtu-too-big/],
+  [{ traffic: { tpc: 1 } as GenerateOptions['traffic'] & object }, /no traffic is called "tpc"; did you mean tcp/],
+  [{ traffic: { tcp: 0 } }, /no traffic/],
+  [{ seenBy: 'node9' }, /no node is called "node9"; they are node1 to node2/],
+  [{ faults: ['lost-between-captures'] }, /generate it twice, as seen by each of them/],
+  [{ mtu: 1000, underlayIpv6: true }, /mtu must be an integer from 1280/],
+  [{ impairments: { loss: 2 } }, /loss must be a number from 0 to 1/],
+  [{ sizes: [] }, /at least one size/],
+];
+
+describe('options', () => {
+  for (const [options, message] of REFUSED) {
+    test(`${JSON.stringify(options)} is refused`, () => {
+      assert.throws(() => new CaptureGenerator(options), { name: 'GenerateError', message });
+    });
+  }
+
+  test('encrypted captures need a cipher', () => {
+    assert.throws(() => [...new CaptureGenerator({ encrypted: true }).blocks()], { code: 'BAD_OPTION' });
+  });
+});
+
+describe('sizes', () => {
+  test('one, a range, IMIX and shares', () => {
+    assert.deepEqual(parseSizes('1400'), [{ lowest: 1400, highest: 1400, weight: 1 }]);
+    assert.deepEqual(parseSizes('64-1450'), [{ lowest: 64, highest: 1450, weight: 1 }]);
+    assert.equal(parseSizes('imix').length, 3);
+    assert.deepEqual(parseSizes('64:7,100-200:2'), [
+      { lowest: 64, highest: 64, weight: 7 },
+      { lowest: 100, highest: 200, weight: 2 },
+    ]);
+  });
+
+  for (const text of ['', '0', '70000', '9-3', '64:0', '64:', 'a', '64,', '1'.repeat(400)]) {
+    test(`"${text.slice(0, 10)}" is refused`, () => assert.throws(() => parseSizes(text), { code: 'BAD_SIZES' }));
+  }
+});
