@@ -12,6 +12,8 @@ export interface MapEndpoint {
   readonly mac: string;
   /** Null if it was only seen with frames without IP. */
   readonly ip: string | null;
+  /** What the description of the network calls it; null without. */
+  readonly name: string | null;
   /** Bytes of the frames that it sent and received. */
   readonly bytes: number;
 }
@@ -107,9 +109,9 @@ function endpointsByNode(report: SurveyReport): Map<string, MapEndpoint[]> {
   const withIp = new Set<string>();
   for (const { vni, mac, ip } of report.endpoints) if (ip !== null) withIp.add(`${vni} ${mac}`);
   const nodes = new Map<string, MapEndpoint[]>();
-  for (const { vni, mac, ip, vtep, sentBytes, receivedBytes } of report.endpoints) {
+  for (const { vni, mac, ip, name = null, vtep, sentBytes, receivedBytes } of report.endpoints) {
     if (ip === null && withIp.has(`${vni} ${mac}`)) continue;
-    const endpoint = { vni, mac, ip, bytes: sentBytes + receivedBytes };
+    const endpoint = { vni, mac, ip, name, bytes: sentBytes + receivedBytes };
     const known = nodes.get(vtep);
     if (known === undefined) nodes.set(vtep, [endpoint]);
     else known.push(endpoint);
@@ -168,12 +170,21 @@ export function linkBytes({ fromA, fromB }: MapLink): number {
   return fromA.bytes + fromB.bytes;
 }
 
+/** How much of an overlay a picture shows. */
+export interface MapBounds {
+  /** @default MAX_NODES, which is also the maximum */
+  readonly nodes?: number;
+  /** @default MAX_LINKS */
+  readonly links?: number;
+}
+
 /** What a picture of a capture's overlay shows. Anything beyond its bounds is counted. */
-export function overlayMap(report: SurveyReport): OverlayMap {
+export function overlayMap(report: SurveyReport, bounds: MapBounds = {}): OverlayMap {
+  const { nodes: maxNodes = MAX_NODES, links: maxLinks = MAX_LINKS } = bounds;
   const all = nodesOf(report);
   const nodes = all
     .sort((one, other) => busiest(one, other) || byAddress(one.address, other.address))
-    .slice(0, MAX_NODES)
+    .slice(0, maxNodes)
     .sort((one, other) => byAddress(one.address, other.address));
   const links = linksOf(report, nodes).sort(
     (one, other) => linkBytes(other) - linkBytes(one) || one.a - other.a || one.b - other.b,
@@ -181,8 +192,8 @@ export function overlayMap(report: SurveyReport): OverlayMap {
   return {
     nodes,
     moreNodes: all.length - nodes.length,
-    links: links.slice(0, MAX_LINKS),
-    moreLinks: Math.max(0, links.length - MAX_LINKS),
+    links: links.slice(0, maxLinks),
+    moreLinks: Math.max(0, links.length - maxLinks),
     networks: report.networks.map(({ vni, frames, encrypted }) => ({ vni, security: security(frames, encrypted) })),
     seconds: report.durationSeconds,
   };

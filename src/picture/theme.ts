@@ -15,7 +15,8 @@ export const Size = {
 } as const;
 export type Size = (typeof Size)[keyof typeof Size];
 
-interface Colours {
+/** The colours of a picture, and of a page around it. */
+export interface Colours {
   readonly card: string;
   readonly box: string;
   readonly line: string;
@@ -24,7 +25,8 @@ interface Colours {
   readonly networks: readonly string[];
 }
 
-const LIGHT: Colours = {
+/** On light pages and on paper. */
+export const LIGHT: Colours = {
   card: '#ffffff',
   box: '#f6f8fa',
   line: '#d1d9e0',
@@ -32,7 +34,8 @@ const LIGHT: Colours = {
   faint: '#59636e',
   networks: ['#0969da', '#bc4c00', '#1a7f37', '#8250df', '#bf3989', '#9a6700', '#0e7c86', '#cf222e'],
 };
-const DARK: Colours = {
+/** On dark pages. */
+export const DARK: Colours = {
   card: '#0d1117',
   box: '#161b22',
   line: '#3d444d',
@@ -57,7 +60,8 @@ function rule(selector: string, declarations: string): string {
   return `.${ROOT_CLASS} ${selector}{${declarations}}`;
 }
 
-function colourRules({ card, box, line, ink, faint, networks }: Colours): string[] {
+/** The rules that give everything its colour. */
+export function colourRules({ card, box, line, ink, faint, networks }: Colours): string[] {
   return [
     rule('text', `fill:${ink}`),
     rule('.faint', `fill:${faint}`),
@@ -71,22 +75,39 @@ function colourRules({ card, box, line, ink, faint, networks }: Colours): string
   ];
 }
 
-/** The style sheet of a picture. */
-export function styleSheet(): string {
-  const sizes = CLASSES.map(([name, { wide }]) => rule(`.${name}`, `font-size:${wide}px`));
-  const narrow = CLASSES.map(([name, size]) => rule(`.${name}`, `font-size:${size.narrow}px`));
+/** The rules that hold in every scheme and at every width, and show the wide form. */
+export function shapeRules(): string[] {
   return [
     `.${ROOT_CLASS}{font-family:${FONT.replaceAll("'", '')}}`,
-    ...sizes,
+    ...CLASSES.map(([name, { wide }]) => rule(`.${name}`, `font-size:${wide}px`)),
     rule('.strong', 'font-weight:600'),
     rule('.end', 'text-anchor:end'),
     rule('.middle', 'text-anchor:middle'),
     rule('.halo', 'stroke-width:4px;paint-order:stroke;stroke-linejoin:round'),
     rule('path', 'fill:none'),
     rule('.narrow', 'display:none'),
+  ];
+}
+
+/**
+ * The rules that show the narrow form.
+ * @param root class of the pictures that they apply to
+ */
+export function narrowRules(root: string = ROOT_CLASS): string[] {
+  return [
+    `.${root} .wide{display:none}`,
+    `.${root} .narrow{display:inline}`,
+    ...CLASSES.map(([name, size]) => `.${root} .${name}{font-size:${size.narrow}px}`),
+  ];
+}
+
+/** The style sheet of a picture. */
+export function styleSheet(): string {
+  return [
+    ...shapeRules(),
     ...colourRules(LIGHT),
     `@media (prefers-color-scheme:dark){${colourRules(DARK).join('')}}`,
-    `@media (max-width:560px){${[rule('.wide', 'display:none'), rule('.narrow', 'display:inline'), ...narrow].join('')}}`,
+    `@media (max-width:560px){${narrowRules().join('')}}`,
   ].join('\n');
 }
 

@@ -2,10 +2,12 @@
 import type { TimeSeriesReport } from '../inspect/index.js';
 import { rateText, secondsText } from '../text/quantity.js';
 import { areaSign, letters, legendRow } from './letters.js';
-import { element, pixels, tip } from './markup.js';
+import { element, tip } from './markup.js';
 import { MARGIN, type Panel, type PanelArea, sheet, WIDTH } from './sheet.js';
-import { edgeClass, fillClass, NETWORK_COLOURS, Size } from './theme.js';
-import { type NetworkIndex, networkIndex, ownColours } from './network-colours.js';
+import { edgeClass, fillClass, Size } from './theme.js';
+import { type NetworkIndex, networkIndex } from './network-colours.js';
+import { rateScale, timeTicks, withoutZeros } from './scale.js';
+import { peakOf, stepOutline, trafficLines, type TrafficLine } from './traffic-lines.js';
 
 const HEADING = 24;
 const LEGEND = 24;
@@ -13,82 +15,8 @@ const AXIS = 24;
 const PLOT = 120;
 /** Space for the rates, left of the plot. */
 const GUTTER = 88;
-/** Ends of the axis of rates, and distances between times: each has a round half. */
-const STEPS = [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10];
-const TIME_STEPS = [1, 2, 5, 10];
-const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440];
-
-interface Line {
-  readonly name: string;
-  /** Index of its network; undefined for what isn't one. */
-  readonly colour: number | undefined;
-  /** Bits per second in each interval. */
-  readonly rates: readonly number[];
-}
-
-/** The busiest networks, the sum of the others, and traffic outside the overlays. */
-function linesOf(series: TimeSeriesReport, index: NetworkIndex): Line[] {
-  const rates = (bytes: readonly number[]): number[] => bytes.map((count) => (8 * count) / series.intervalSeconds);
-  const networks = series.networks.flatMap(({ vni, bytes }) => (vni === null ? [] : [{ vni, bytes }]));
-  const outside = series.networks.find(({ vni }) => vni === null);
-  const [own, more] = ownColours(networks, index);
-  const lines = own.map(({ vni, bytes }): Line => ({
-    name: `VNI ${vni}`,
-    colour: index.get(vni),
-    rates: rates(bytes),
-  }));
-  if (more > 0) {
-    const sum: number[] = own[0].bytes.map(() => 0);
-    for (const network of networks) {
-      if (own.includes(network)) continue;
-      for (const [i, count] of network.bytes.entries()) sum[i] += count;
-    }
-    lines.push({
-      name: `${more} more network${more === 1 ? '' : 's'}`,
-      colour: NETWORK_COLOURS - 1,
-      rates: rates(sum),
-    });
-  }
-  if (outside !== undefined) {
-    lines.push({
-      name: networks.length === 0 ? 'all traffic' : 'other traffic',
-      colour: undefined,
-      rates: rates(outside.bytes),
-    });
-  }
-  return lines;
-}
-
-function peakOf(rates: readonly number[]): number {
-  return rates.reduce((highest, rate) => Math.max(highest, rate), 0);
-}
-
-/** The smallest round number that is at least a number. */
-function roundUp(value: number, steps: readonly number[]): number {
-  const decade = 10 ** Math.floor(Math.log10(value));
-  return decade * (steps.find((step) => decade * step >= value * (1 - 1e-9)) ?? 10);
-}
-
-/** Round distance of about six ticks, in seconds. */
-function timeStep(seconds: number): number {
-  const rough = seconds / 7;
-  if (rough < 30) return roundUp(rough, TIME_STEPS);
-  const minutes = MINUTES.find((count) => 60 * count >= rough);
-  return minutes === undefined ? 86_400 * Math.ceil(rough / 86_400) : 60 * minutes;
-}
-
-/** The outline of a line's steps. */
-function steps(rates: readonly number[], x: (interval: number) => number, y: (rate: number) => number): string {
-  const points: string[] = [];
-  for (const [i, rate] of rates.entries()) {
-    if (i > 0 && rates[i - 1] === rate) continue;
-    points.push(`${i === 0 ? '' : `H${pixels(x(i))}`}V${pixels(y(rate))}`);
-  }
-  return `M${pixels(x(0))} ${pixels(y(0))}${points.join('')}H${pixels(x(rates.length))}V${pixels(y(0))}`;
-}
-
-function drawing(line: Line, x: (interval: number) => number, y: (rate: number) => number): string {
-  const d = steps(line.rates, x, y);
+function drawing(line: TrafficLine, x: (interval: number) => number, y: (rate: number) => number): string {
+  const d = stepOutline(line.rates, x, y);
   return element(
     'g',
     {},
@@ -98,21 +26,19 @@ function drawing(line: Line, x: (interval: number) => number, y: (rate: number) 
   );
 }
 
-function legend(lines: readonly Line[], area: PanelArea): string {
+function legend(lines: readonly TrafficLine[], area: PanelArea): string {
   const entries = lines.map(({ name, colour }) => ({ text: name, narrow: name, sign: areaSign(colour) }));
   return legendRow(entries, area.x, area.y, area.width, Size.Small);
 }
 
 /** Times below the plot. */
 function timeAxis(seconds: number, { x, width }: PanelArea, bottom: number): string[] {
-  const step = timeStep(seconds);
-  const ticks = Array.from({ length: Math.floor(seconds / step + 1e-9) + 1 }, (_, i) => i * step);
-  return ticks.map((tick) => {
+  return timeTicks(seconds).map((tick) => {
     const at = x + (tick / seconds) * width;
     let look = 'faint middle';
     if (tick === 0) look = 'faint';
     else if (at > x + width - 24) look = 'faint end';
-    const text = tick === 0 ? '0 s' : withoutZeros(secondsText(tick));
+    const text = withoutZeros(secondsText(tick));
     return letters(look === 'faint end' ? x + width : at, bottom + 15, text, {
       size: Size.Small,
       look,
@@ -121,18 +47,13 @@ function timeAxis(seconds: number, { x, width }: PanelArea, bottom: number): str
   });
 }
 
-/** `20 s` rather than `20.0 s`. */
-function withoutZeros(quantity: string): string {
-  return quantity.replace(/\.0+ /, ' ').replace(/(\.\d*?)0+ /, '$1 ');
-}
-
 function gridLine(y: number, { x, width }: PanelArea): string {
   return element('line', { x1: x, y1: y, x2: x + width, y2: y, class: 'rule' });
 }
 
 /** The lines of a plot with its time axis. */
 function plotOf(
-  lines: readonly Line[],
+  lines: readonly TrafficLine[],
   intervalSeconds: number,
   high: number,
   plot: PanelArea,
@@ -163,7 +84,7 @@ export function throughputPanel(
   height: number,
   title: string,
 ): Panel {
-  const lines = linesOf(series, index);
+  const lines = trafficLines(series, index);
   const peak = lines.reduce((highest, { rates }) => Math.max(highest, peakOf(rates)), 0);
   const text = `peak ${rateText(peak)}`;
   const heading = [
@@ -202,9 +123,9 @@ export function throughputPanel(
  */
 export function throughputSvg(series: TimeSeriesReport): string {
   const index = seriesIndex(series);
-  const lines = linesOf(series, index);
+  const lines = trafficLines(series, index);
   const peak = lines.reduce((highest, { rates }) => Math.max(highest, peakOf(rates)), 0);
-  const high = roundUp(Math.max(1, peak), STEPS);
+  const high = rateScale(peak);
   const width = WIDTH - 2 * MARGIN;
   const plot = { x: MARGIN + GUTTER, y: MARGIN + HEADING + LEGEND + 10, width: width - GUTTER };
   const bottom = plot.y + PLOT;
@@ -245,7 +166,7 @@ function seriesIndex({ networks }: TimeSeriesReport): NetworkIndex {
 /** What a series shows, in a sentence. */
 export function throughputText(series: TimeSeriesReport): string {
   const { startTime, intervalSeconds } = series;
-  const peaks = linesOf(series, seriesIndex(series)).map(
+  const peaks = trafficLines(series, seriesIndex(series)).map(
     ({ name, rates }) => `${name}: peak ${rateText(peakOf(rates))}`,
   );
   return `Bits per second in intervals of ${secondsText(intervalSeconds)} from ${startTime}. ${peaks.join('; ')}.`;

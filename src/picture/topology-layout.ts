@@ -11,8 +11,11 @@ const GAP = 10;
 /** Height and distance of the boxes of many nodes, which show no endpoints. */
 const COMPACT = 24;
 const COMPACT_GAP = 3;
-/** Share of the width for each column. */
+/** Share of the width for each column, and of a narrow picture's. */
 const BOX_SHARE = 0.31;
+const NARROW_BOX_SHARE = 0.37;
+/** Pictures below this width are narrow. */
+const NARROW = 600;
 /** A node that takes part in every link has a column of its own, if there are at most as many others. */
 const MAX_STAR = 8;
 /** With at most as many links, each direction has a line of its own. */
@@ -120,7 +123,7 @@ function column(
   area: PanelArea,
   maxHeight: number,
 ): Box[] {
-  const width = area.width * BOX_SHARE;
+  const width = area.width * (area.width < NARROW ? NARROW_BOX_SHARE : BOX_SHARE);
   const x = right ? area.x + area.width - width : area.x;
   const compact = indexes.length * (HEADER + PADDING + ROW + GAP) - GAP > maxHeight;
   const most = compact ? Math.max(1, Math.floor((maxHeight + COMPACT_GAP) / (COMPACT + COMPACT_GAP))) : indexes.length;

@@ -14,7 +14,7 @@ import {
   type OverlayMap,
 } from './overlay-map.js';
 import { type NetworkIndex, networkIndex, ownColours } from './network-colours.js';
-import { MARGIN, type Panel, type PanelArea, sheet, WIDTH } from './sheet.js';
+import { figure, MARGIN, type Panel, type PanelArea, sheet, WIDTH } from './sheet.js';
 import { edgeClass, fillClass, NETWORK_COLOURS, Size } from './theme.js';
 import { type Box, HEADER, type Layout, layOut, type Point, ROW, type Strand } from './topology-layout.js';
 
@@ -79,7 +79,7 @@ function arrow(strand: Strand, colour: number | undefined): string {
   return element('path', { d, class: fillClass(colour) });
 }
 
-function line(map: OverlayMap, strand: Strand, index: NetworkIndex, highest: number): string {
+function line(map: OverlayMap, strand: Strand, index: NetworkIndex, highest: number, tips: number): string {
   const { link, curve, direction } = strand;
   const bytes = direction === 'both' ? linkBytes(link) : link[direction].bytes;
   const colour = link.vnis.length === 1 ? index.get(link.vnis[0]) : undefined;
@@ -93,7 +93,8 @@ function line(map: OverlayMap, strand: Strand, index: NetworkIndex, highest: num
     'stroke-width': width,
     ...dashes,
   });
-  return element('g', {}, tip(linkTip(map, link)), path, ...(direction === 'both' ? [] : [arrow(strand, colour)]));
+  const text = tips === 0 ? '' : tip(linkTip(map, link));
+  return element('g', {}, text, path, ...(direction === 'both' ? [] : [arrow(strand, colour)]));
 }
 
 interface Rectangle {
@@ -121,10 +122,13 @@ function labels(map: OverlayMap, { strands }: Layout, area: PanelArea, room: num
     const fromA = direction === 'fromA';
     const traffic = direction === 'both' ? sumOf(link) : link[direction];
     const text = trafficText(traffic, map.seconds, kindOf(link));
-    const narrow = `${byteText(traffic.bytes)}${direction === 'both' ? '' : rateOf(traffic.bytes, map.seconds)}`;
+    const size = byteText(traffic.bytes);
+    const withRate = `${size}${direction === 'both' ? '' : rateOf(traffic.bytes, map.seconds)}`;
+    const narrow = textWidth(withRate, Size.Small.narrow) <= room ? withRate : size;
     // Of two directions, the lower one has its label below.
     const below = direction !== 'both' && link.fromA.packets > 0 && link.fromB.packets > 0 && !fromA;
-    const half = Math.max(textWidth(text, Size.Small.wide), textWidth(narrow, Size.Small.narrow)) / 2;
+    const longest = Math.max(textWidth(text, Size.Small.wide), textWidth(narrow, Size.Small.narrow));
+    const half = Math.min(longest, right - left) / 2;
     for (const t of direction === 'both' ? TRIES : [0.5]) {
       const at = pointOf(curve, t);
       const x = Math.min(Math.max(at.x, left + half), Math.max(right - half, left + half));
@@ -169,28 +173,33 @@ function locks({ strands }: Layout, index: NetworkIndex): string[] {
   });
 }
 
-function endpointTip({ vni, mac, ip, bytes }: MapEndpoint): string {
-  return `${ip ?? mac}, ${mac}, VNI ${vni}: ${byteText(bytes)}`;
+function endpointTip({ vni, mac, ip, name, bytes }: MapEndpoint): string {
+  return `${name === null ? '' : `${name}, `}${ip ?? mac}, ${mac}, VNI ${vni}: ${byteText(bytes)}`;
 }
 
-function endpointRow(endpoint: MapEndpoint, box: Box, y: number, index: NetworkIndex): string {
-  const { mac, ip, vni } = endpoint;
-  const name = ip ?? mac;
+function endpointRow(endpoint: MapEndpoint, box: Box, y: number, index: NetworkIndex, tips: number): string {
+  const { mac, ip, name, vni } = endpoint;
+  const address = ip ?? mac;
   const room = box.width - 40;
-  const beside = ip !== null && textWidth(ip, Size.Body.wide) + textWidth(mac, Size.Small.wide) + 8 <= room;
+  const rest = room - textWidth(address, Size.Body.wide) - 8;
+  // A MAC address is worth showing whole only; a name also in part.
+  const beside = name ?? (ip !== null && textWidth(mac, Size.Small.wide) <= rest ? mac : '');
   return element(
     'g',
     {},
-    tip(endpointTip(endpoint)),
+    tips === 0 ? '' : tip(endpointTip(endpoint)),
     element('circle', { cx: box.x + 18, cy: y + ROW / 2, r: 4.5, class: fillClass(index.get(vni)) }),
-    letters(box.x + 30, y + ROW / 2 + 4.5, name, { size: Size.Body, room, narrowY: y + ROW / 2 + 7 }),
-    beside
-      ? letters(box.x + box.width - 12, y + ROW / 2 + 4, mac, { size: Size.Small, look: 'end faint', narrow: '' })
-      : '',
+    letters(box.x + 30, y + ROW / 2 + 4.5, address, { size: Size.Body, room, narrowY: y + ROW / 2 + 7 }),
+    letters(box.x + box.width - 12, y + ROW / 2 + 4, beside, {
+      size: Size.Small,
+      look: 'end faint',
+      room: rest,
+      narrow: '',
+    }),
   );
 }
 
-function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex): string {
+function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex, tips: number): string {
   const { address, endpoints, bytes } = map.nodes[box.node];
   const { x, y, width, height, rows, compact } = box;
   const count = counted(endpoints.length, 'endpoint');
@@ -201,12 +210,16 @@ function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex): string {
   const header = compact || rows === 0 ? height : HEADER;
   const addressRoom = width - 24;
   const beside = textWidth(address, Size.Heading.wide) + textWidth(count, Size.Small.wide) + 12 <= addressRoom;
-  const names = endpoints.slice(0, MAX_TIP).map(endpointTip);
+  const names = endpoints.slice(0, tips).map(endpointTip);
   const rest = endpoints.length - names.length;
   return element(
     'g',
     {},
-    tip([`${address}: ${count}, ${byteText(bytes)}`, ...names, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n')),
+    tips === 0
+      ? ''
+      : tip(
+          [`${address}: ${count}, ${byteText(bytes)}`, ...names, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n'),
+        ),
     element('rect', { x, y, width, height, rx: compact ? 4 : 6, class: 'box' }),
     letters(x + 12, y + header / 2 + 4.5, address, {
       size: Size.Heading,
@@ -217,7 +230,7 @@ function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex): string {
     beside && endpoints.length > 0
       ? letters(x + width - 12, y + header / 2 + 4, count, { size: Size.Small, look: 'end faint', narrow: '' })
       : '',
-    ...shown.map((endpoint, i) => endpointRow(endpoint, box, y + HEADER + i * ROW, index)),
+    ...shown.map((endpoint, i) => endpointRow(endpoint, box, y + HEADER + i * ROW, index, tips)),
     all || rows === 0
       ? ''
       : letters(x + 30, y + HEADER + rows * ROW - ROW / 2 + 4, `and ${endpoints.length - shown.length} more`, {
@@ -270,8 +283,15 @@ export function networkLegend(map: OverlayMap, index: NetworkIndex, area: PanelA
 /**
  * Draws a map.
  * @param maxHeight pixels; nodes beyond it are counted
+ * @param tips endpoints named in a tooltip; 0 for no tooltips
  */
-export function topologyPanel(map: OverlayMap, index: NetworkIndex, area: PanelArea, maxHeight: number): Panel {
+export function topologyPanel(
+  map: OverlayMap,
+  index: NetworkIndex,
+  area: PanelArea,
+  maxHeight: number,
+  tips = MAX_TIP,
+): Panel {
   if (map.nodes.length === 0) {
     const text = letters(area.x, area.y + 20, 'This capture has no VXLAN and no ESP.', {
       size: Size.Body,
@@ -292,8 +312,8 @@ export function topologyPanel(map: OverlayMap, index: NetworkIndex, area: PanelA
   return {
     height: layout.height + (note === '' ? 0 : NOTE),
     markup: [
-      ...layout.strands.map((strand) => line(map, strand, index, highest)),
-      ...layout.boxes.map((box) => nodeBox(map, box, index)),
+      ...layout.strands.map((strand) => line(map, strand, index, highest, tips)),
+      ...layout.boxes.map((box) => nodeBox(map, box, index, tips)),
       ...locks(layout, index),
       ...labels(map, layout, area, area.width - 2 * first.width),
       note === '' ? '' : letters(area.x, area.y + layout.height + 17, note, { size: Size.Small, look: 'faint' }),
@@ -338,6 +358,31 @@ export function topologySvg(report: SurveyReport): string {
     legend,
     ...panel.markup,
   ]);
+}
+
+/** How a page shows a map. */
+export interface TopologyFigure {
+  /** Prefix of its ids. */
+  readonly id: string;
+  /** Pixels. Below 600, it is drawn for the narrow form (`narrowRules`). */
+  readonly width: number;
+  /** Pixels; nodes beyond it are counted. */
+  readonly maxHeight: number;
+  /** Endpoints named in a tooltip; 0 for no tooltips. */
+  readonly tips: number;
+  /** Classes of its root. */
+  readonly look: string;
+}
+
+/** A map on a page of ours: without a card, a title and a style sheet. */
+export function topologyFigure(map: OverlayMap, index: NetworkIndex, how: TopologyFigure): string {
+  const { id, width, maxHeight, tips, look } = how;
+  const area = { x: 1, width: width - 2 };
+  const legend = networkLegend(map, index, { ...area, y: 12 });
+  const top = legend === '' ? 4 : 12 + LEGEND;
+  const panel = topologyPanel(map, index, { ...area, y: top }, maxHeight, tips);
+  const caption = { id, title: 'Nodes, endpoints and the traffic between them', description: topologyText(map) };
+  return figure(caption, width, top + panel.height + 4, look, [legend, ...panel.markup]);
 }
 
 /** The name of a file without its folders. */

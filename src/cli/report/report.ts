@@ -1,0 +1,95 @@
+/** `vtep report`: captures as one HTML page. */
+import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
+import { MAX_CONVERSATIONS } from '../../inspect/index.js';
+import { reportHtml } from '../../report/index.js';
+import { byteText } from '../../text/quantity.js';
+import { declare } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import { inputFiles } from '../inspect/input-files.js';
+import { NAMES_OPTIONS, namesOption } from '../inspect/names-option.js';
+import { stopReadingOnInterrupt } from '../interruption.js';
+import { flag, Operand, option, outputFile } from '../options/declared.js';
+import { readKeysOption } from '../options/keys-option.js';
+import { UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
+import { integer } from '../options/value-kinds.js';
+import { openOutput } from '../output.js';
+import { grouped } from '../table.js';
+import { say, TextOutput } from '../text-output.js';
+import { version } from '../version.js';
+import { surveyCaptures } from './surveyed-captures.js';
+
+const { keys, aead, vni, port, reserved } = UNDERLAY_DECODER_OPTIONS;
+
+/** `vtep report FILE...`. */
+export const reportCommand = declare({
+  usage: ['FILE... -o OUT [OPTIONS]'],
+  description: [
+    'Writes what captures hold as one HTML page that needs no network: problems, a picture of the overlay, throughput by ' +
+      'network, conversations, packet sizes and overhead, keys and rotations, services. It works in light and dark, on a ' +
+      'phone and on paper.',
+  ],
+  operand: new Operand(
+    '<FILE...>',
+    'a capture file',
+    "captures in pcap or pcapng format, optionally gzip-compressed, or a quoted pattern such as 'ring_*.pcapng'; - is " +
+      'standard input',
+  ),
+  options: {
+    output: outputFile('the page, an HTML file; - is standard output'),
+    ...NAMES_OPTIONS,
+    keys,
+    aead,
+    vni,
+    port,
+    reserved,
+    maxFlows: option(
+      '--max-flows N',
+      'maximum number of conversations; packets of further ones are only counted',
+      integer(1, 1 << 24),
+    ).otherwise(String(MAX_CONVERSATIONS)),
+    strict: flag('--strict', 'exit 1 if there is a warning'),
+  },
+  notes: ['The page has no keys, but it names addresses, nodes and services: treat it like the capture.'],
+  examples: [
+    ['vtep report wire.pcap -o report.html', 'a page to look at, or to attach to a ticket'],
+    ['vtep report wire.pcap --keys keys.txt -o report.html', 'of an encrypted network; ip xfrm state > keys.txt'],
+    [
+      'vtep report wire.pcap --swarm networks.json --swarm services.json -o report.html',
+      'with names, and the load of each service',
+    ],
+  ],
+  async run(values, operands) {
+    const { output: path, strict } = values;
+    stopReadingOnInterrupt();
+    const paths = await inputFiles(operands);
+    const names = await namesOption(values);
+    const found = await readKeysOption(values, false, true);
+    const decoding = underlayDecoderOptions(values);
+    const file = openOutput(path, paths, { text: true });
+    try {
+      const plan = { decoding, keys: found, names, maxConversations: values.maxFlows };
+      const contents = await surveyCaptures(paths, plan);
+      found?.finish();
+      const page = new TextEncoder().encode(reportHtml({ ...contents, version: version() }));
+      file.write(page);
+      file.commit();
+      const { packets, problems } = contents.survey;
+      const warnings = problems.filter(({ severity }) => severity === 'warning').length;
+      sayWritten(path, `${path}: ${byteText(page.length)}, ${grouped(packets)} packets, ${grouped(warnings)} warnings`);
+      return strict && (packets === 0 || warnings > 0) ? ExitCode.DataWrong : ExitCode.Done;
+    } finally {
+      file.abandon();
+    }
+  },
+});
+
+/** Says what was written: on standard output, unless the page is there. */
+function sayWritten(path: string, line: string): void {
+  if (path === STANDARD_STREAM) {
+    say(line);
+    return;
+  }
+  const output = new TextOutput();
+  output.line(line);
+  output.flush();
+}

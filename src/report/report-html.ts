@@ -1,0 +1,94 @@
+/** A report as one HTML page. */
+import type { SurveyReport } from '../inspect/index.js';
+import { baseName, networkIndex } from '../picture/internal.js';
+import { byteText, secondsText } from '../text/quantity.js';
+import { type PageHeading, pageText } from './page/page.js';
+import { counted, grouped, percent, utcText } from './quantities.js';
+import type { ReportContents } from './report-contents.js';
+import { capturesSection } from './sections/captures.js';
+import { conversationsSection } from './sections/conversations.js';
+import { diagnosisSection, severityText, worstOf } from './sections/findings.js';
+import { keysSection } from './sections/keys.js';
+import { nodesOf, overlaySection } from './sections/overlay.js';
+import { servicesSection } from './sections/services.js';
+import { sizesSection } from './sections/sizes.js';
+import { trafficSection } from './sections/traffic.js';
+
+function titleOf({ files }: SurveyReport): string {
+  const [first = 'No capture', ...others] = files.map(baseName);
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
+}
+
+function subtitleOf({ firstTime, lastTime }: SurveyReport): string {
+  if (firstTime === null) return 'Captured at an unknown time';
+  const last = lastTime ?? firstTime;
+  const sameDay = last.slice(0, 10) === firstTime.slice(0, 10);
+  const from = utcText(firstTime);
+  return sameDay ? `${from.slice(0, -4)} to ${utcText(last).slice(11)}` : `${from} to ${utcText(last)}`;
+}
+
+function headingOf({ survey, findings }: ReportContents): PageHeading {
+  const { packets, bytes, durationSeconds, firstTime, networks, endpoints, esp, frames, tunnels } = survey;
+  const wrong = findings ?? survey.problems;
+  const espPackets = esp.reduce((sum, row) => sum + row.packets, 0);
+  const tunnelled = tunnels.reduce((sum, row) => sum + Math.max(row.frames, row.espPackets), 0);
+  const found = severityText(wrong);
+  return {
+    title: titleOf(survey),
+    subtitle: subtitleOf(survey),
+    verdict: { text: found === '' ? 'Nothing wrong found' : found, severity: worstOf(wrong) },
+    figures: [
+      ['Packets', grouped(packets)],
+      ['On the wire', byteText(bytes)],
+      ...(firstTime === null ? [] : [['Duration', secondsText(durationSeconds)] as const]),
+      ['Nodes', grouped(nodesOf(survey).length)],
+      ['Networks', grouped(networks.length)],
+      ['Endpoints', grouped(endpoints.length)],
+      ...(frames > 0 || espPackets > 0 ? [['Encrypted', percent(espPackets, tunnelled)] as const] : []),
+    ],
+  };
+}
+
+/**
+ * A capture's report as one HTML page, which needs no network: findings, overlay, throughput, conversations, sizes, keys,
+ * services. It follows the reader's colour scheme, fits screens from 400 pixels on and paper, and can be used by keyboard and
+ * screen reader. Tables are bounded, and count what they leave out, so that the page stays below 400 kB for ordinary captures
+ * of any length.
+ *
+ * Texts from captures are escaped, what looks like a key is hidden, and the page's policy (CSP) allows no request and no
+ * foreign script. The same contents give the same page.
+ * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { batchesOf, openCaptureFile } from 'vtep/capture';
+ * import { KeyTimeline, Survey } from 'vtep/inspect';
+ * import { reportHtml } from 'vtep/report';
+ *
+ * const survey = new Survey({ flows: true });
+ * const timeline = new KeyTimeline();
+ * const source = await openCaptureFile('wire.pcap');
+ * for await (const batch of batchesOf(source)) {
+ *   survey.addBatch(batch);
+ *   timeline.addBatch(batch);
+ * }
+ * await writeFile('report.html', reportHtml({ survey: survey.report(source), timeline: timeline.report() }));
+ */
+export function reportHtml(contents: ReportContents): string {
+  const { survey, timeline, findings, version } = contents;
+  const index = networkIndex(survey.networks);
+  const sections = [
+    diagnosisSection(findings, survey.problems),
+    overlaySection(survey, index),
+    trafficSection(survey, index),
+    conversationsSection(survey, index),
+    sizesSection(survey),
+    keysSection(survey, timeline),
+    servicesSection(survey, index),
+    capturesSection(survey),
+  ].filter((section) => section !== undefined);
+  const by = version === undefined ? 'vtep' : `vtep ${version}`;
+  return pageText(
+    headingOf(contents),
+    sections,
+    `Made by ${by} from ${counted(survey.files.length, 'capture')}. Times are UTC.`,
+  );
+}

@@ -1,0 +1,96 @@
+/** `vtep report`: captures as one HTML page. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fixture } from '../../repository.js';
+import { elementsOf, type PageElement, parsePage } from '../../report/html.js';
+import { scratch, vtep, vtepProcess } from '../run.js';
+
+const folder = scratch();
+const ENCRYPTED = [fixture('docker/07-encrypted.esp.pcap'), '--keys', fixture('docker/07-encrypted.xfrm.txt')];
+const ROTATION = fixture('esp/08-esp-key-rotation.underlay.pcap');
+
+/** The page that an invocation writes. */
+async function pageOf(...words: readonly string[]): Promise<PageElement> {
+  const path = join(folder, 'page.html');
+  const { status, stderr } = await vtep(['report', ...words, '-o', path]);
+  assert.deepEqual([status, stderr], [0, '']);
+  return parsePage(readFileSync(path, 'utf8'));
+}
+
+describe('report', () => {
+  test('writes a page, and says what it wrote', async () => {
+    const path = join(folder, 'report.html');
+    const { status, stdout, stderr } = await vtep(['report', ...ENCRYPTED, '-o', path]);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^\S+report\.html: \d\d\.\d kB, 126 packets, 0 warnings\n$/);
+    const page = parsePage(readFileSync(path, 'utf8'));
+    assert.match(elementsOf(page, 'h1')[0].text, /^07-encrypted\.esp\.pcap$/);
+    assert.ok(page.text.includes('Keys and rotations'));
+    assert.match(page.text, /126\s*Packets|Packets\s*126/);
+  });
+
+  test('-o - writes the page to standard output, and the line to standard error', () => {
+    const { status, stdout, stderr } = vtepProcess(['report', ROTATION, '-o', '-']);
+    assert.equal(status, 0);
+    assert.match(stdout, /^<!doctype html>[^]*<\/html>\n$/);
+    assert.match(stderr, /^-: \d+(?:\.\d+)? kB, 1,\d{3} packets, \d+ warnings\n$/);
+  });
+
+  test('it has names and the load of services with --swarm', async () => {
+    const swarm = ['network-inspect-verbose.node1', 'service-inspect', 'task-inspect', 'node-inspect'].flatMap(
+      (name) => ['--swarm', fixture(`docker/swarm/${name}.json`)],
+    );
+    const page = await pageOf(fixture('docker/05-ingress.underlay.pcap'), ...swarm);
+    assert.match(page.text, /Services[^]*my-web on\s+ingress[^]*my-web\.\d/);
+  });
+
+  test('the timeline has the switches of a rotation, with and without keys', async () => {
+    const keys = ['0-before', '1-rx-added', '2-n1-switched', '3-n2-switched', '4-after'].flatMap((step) => [
+      '--keys',
+      fixture(`esp/08-esp-key-rotation.${step}.xfrm.txt`),
+    ]);
+    const texts = [await pageOf(ROTATION), await pageOf(ROTATION, ...keys)].map(({ text }) => text);
+    for (const text of texts) assert.match(text, /1 rotation[^]*192\.168\.50\.1 switches first, 192\.168\.50\.2/);
+    assert.match(texts[1], /Decrypted by/);
+    assert.doesNotMatch(texts[0], /Decrypted by/);
+  });
+
+  test('no key of the files is in the page', async () => {
+    const page = await pageOf(...ENCRYPTED);
+    const keys = readFileSync(ENCRYPTED[2], 'utf8').match(/0x[0-9a-f]{40,}/g) ?? [];
+    assert.ok(keys.length > 0);
+    for (const key of keys) assert.ok(!page.text.includes(key.slice(2, 34)));
+  });
+
+  test('several captures are one page', async () => {
+    const page = await pageOf(fixture('vxlan/01-icmp.underlay.pcap'), ROTATION);
+    assert.match(elementsOf(page, 'h1')[0].text, /^[\w.-]+ and 1 more$/);
+    assert.match(page.text, /from 2 captures/);
+  });
+
+  test('--strict exits with 1 if there is a warning', async () => {
+    const words = ['report', fixture('esp/04-esp-wrong-key.underlay.pcap'), '-o', join(folder, 'strict.html')];
+    const keys = ['--keys', fixture('esp/04-esp-wrong-key.xfrm.txt')];
+    assert.equal((await vtep([...words, ...keys])).status, 0);
+    assert.equal((await vtep([...words, ...keys, '--strict'])).status, 1);
+  });
+
+  test('without -o it is refused, and a capture that cannot be read leaves no page', async () => {
+    assert.match((await vtep(['report', ROTATION])).stderr, /--output|-o/);
+    const path = join(folder, 'none.html');
+    const broken = join(folder, 'broken.pcap');
+    writeFileSync(broken, 'not a capture');
+    assert.equal((await vtep(['report', broken, '-o', path])).status, 2);
+    assert.ok(!existsSync(path));
+  });
+
+  test('it never replaces one of its captures', async () => {
+    const capture = join(folder, 'wire.pcap');
+    writeFileSync(capture, readFileSync(ROTATION));
+    const { status, stderr } = await vtep(['report', capture, '-o', capture]);
+    assert.equal(status, 2);
+    assert.match(stderr, /the output is the input itself/);
+  });
+});
