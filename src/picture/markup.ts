@@ -11,6 +11,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&apos;',
 };
+/** Maximum length of a text from a capture in characters; names of containers have 64. */
+const MAX_FOREIGN = 256;
 /** Ratio of a character's width to its height, for a wide font. */
 const CHARACTER = 0.6;
 
@@ -56,9 +58,11 @@ export function tip(text: string): string {
   return element('title', {}, escapeXml(text));
 }
 
-/** Text from a capture, such as a file name, as one line without control characters. */
+/** Text from a capture, such as a file name, as one line of bounded length without control characters. */
 export function foreign(text: string): string {
-  return printable(text);
+  if (text.length <= MAX_FOREIGN) return printable(text);
+  // Keys are hidden before the cut, since a part of one isn't recognised.
+  return printable(`${withoutKeys(text.slice(0, 2 * MAX_FOREIGN)).slice(0, MAX_FOREIGN)}…`);
 }
 
 /**

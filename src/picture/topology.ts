@@ -48,7 +48,7 @@ function linkTip(map: OverlayMap, link: MapLink): string {
   const { a, b, vnis, unopened } = link;
   const kind = kindOf(link);
   const direction = (from: number, to: number, traffic: MapTraffic): string =>
-    `${map.nodes[from].address} → ${map.nodes[to].address}: ${trafficText(traffic, map.seconds, kind)}`;
+    `${foreign(map.nodes[from].address)} → ${foreign(map.nodes[to].address)}: ${trafficText(traffic, map.seconds, kind)}`;
   return [
     direction(a, b, link.fromA),
     direction(b, a, link.fromB),
@@ -108,6 +108,43 @@ function overlaps(one: Rectangle, other: Rectangle): boolean {
   return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }
 
+/** A line that rises or falls more than this crosses what is above or below its middle. */
+const FLAT = 24;
+/** Distance of a label from the box that a line ends at: an arrow and a little more. */
+const FROM_BOX = 16;
+
+function isFlat({ curve }: Strand): boolean {
+  return Math.abs(curve[3].y - curve[0].y) <= FLAT;
+}
+
+/** Whether a line's label is at b's end: the one that fewer lines share. */
+function isAtB({ link: { a, b } }: Strand, strands: readonly Strand[]): boolean {
+  const lines = (node: number): number => strands.filter(({ link }) => link.a === node || link.b === node).length;
+  return lines(b) <= lines(a);
+}
+
+/** A label beside the end of a rising or falling line, on the side that the line leaves. */
+function labelAtEnd(strand: Strand, strands: readonly Strand[], seconds: number, room: number): string {
+  const { curve, direction } = strand;
+  const [end, far] = isAtB(strand, strands) ? [curve[3], curve[0]] : [curve[0], curve[3]];
+  const traffic = direction === 'both' ? sumOf(strand.link) : strand.link[direction];
+  const narrow = byteText(traffic.bytes);
+  const sign = far.x < end.x ? -1 : 1;
+  const above = far.y > end.y;
+  return letters(
+    end.x + sign * FROM_BOX,
+    above ? end.y - 8 : end.y + 17,
+    `${narrow}${rateOf(traffic.bytes, seconds)}`,
+    {
+      size: Size.Small,
+      look: sign < 0 ? 'end halo' : 'halo',
+      room: room - 2 * FROM_BOX,
+      narrow,
+      narrowY: above ? end.y - 7 : end.y + 22,
+    },
+  );
+}
+
 /** Positions along a line that are tried for its label. */
 const TRIES = [0.5, 0.36, 0.64, 0.25, 0.75];
 
@@ -119,6 +156,7 @@ function labels(map: OverlayMap, { strands }: Layout, area: PanelArea, room: num
   const right = area.x + (area.width + room) / 2 - 4;
   return strands.map((strand) => {
     const { link, direction, curve } = strand;
+    if (direction !== 'both' && !isFlat(strand)) return labelAtEnd(strand, strands, map.seconds, room);
     const fromA = direction === 'fromA';
     const traffic = direction === 'both' ? sumOf(link) : link[direction];
     const text = trafficText(traffic, map.seconds, kindOf(link));
@@ -157,13 +195,15 @@ function padlock({ x, y }: Point, colour: number | undefined): string {
   );
 }
 
-/** A padlock between the two lines of an encrypted link. */
+/** A padlock between the two lines of an encrypted link: in the middle, or away from their labels. */
 function locks({ strands }: Layout, index: NetworkIndex): string[] {
-  return strands.flatMap(({ link, direction }, i) => {
+  return strands.flatMap((strand, i) => {
+    const { link, direction } = strand;
     const other = strands.find((one, k) => k > i && one.link === link);
     if (!link.encrypted || direction === 'both' || other === undefined) return [];
-    const one = pointOf(strands[i].curve, 0.5);
-    const two = pointOf(other.curve, 0.5);
+    const at = isFlat(strand) ? 0.5 : isAtB(strand, strands) ? 0.25 : 0.75;
+    const one = pointOf(strand.curve, at);
+    const two = pointOf(other.curve, at);
     return [
       padlock(
         { x: (one.x + two.x) / 2, y: (one.y + two.y) / 2 },
@@ -174,7 +214,8 @@ function locks({ strands }: Layout, index: NetworkIndex): string[] {
 }
 
 function endpointTip({ vni, mac, ip, name, bytes }: MapEndpoint): string {
-  return `${name === null ? '' : `${name}, `}${ip ?? mac}, ${mac}, VNI ${vni}: ${byteText(bytes)}`;
+  const names = [...(name === null ? [] : [name]), ip ?? mac, mac].map(foreign);
+  return `${names.join(', ')}, VNI ${vni}: ${byteText(bytes)}`;
 }
 
 function endpointRow(endpoint: MapEndpoint, box: Box, y: number, index: NetworkIndex, tips: number): string {
@@ -218,7 +259,11 @@ function nodeBox(map: OverlayMap, box: Box, index: NetworkIndex, tips: number): 
     tips === 0
       ? ''
       : tip(
-          [`${address}: ${count}, ${byteText(bytes)}`, ...names, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n'),
+          [
+            `${foreign(address)}: ${count}, ${byteText(bytes)}`,
+            ...names,
+            ...(rest > 0 ? [`and ${rest} more`] : []),
+          ].join('\n'),
         ),
     element('rect', { x, y, width, height, rx: compact ? 4 : 6, class: 'box' }),
     letters(x + 12, y + header / 2 + 4.5, address, {

@@ -3,7 +3,7 @@ import { isEmpty, Markup, markup, NOTHING, type Part, written } from './markup.j
 import { grouped } from './quantities.js';
 
 /** Maximum number of rows of a table. */
-export const MAX_ROWS = 100;
+export const MAX_ROWS = 60;
 
 /** A column. */
 export interface Column<Row> {
@@ -32,7 +32,7 @@ export interface DataTable<Row> {
   readonly id?: string;
   /** Whether its rows can be sorted. @default true */
   readonly sortable?: boolean;
-  /** Unit of its numbers, for the script. */
+  /** Unit of its numbers, for the script; all of its cells are numbers. @default none */
   readonly unit?: string;
 }
 
@@ -42,14 +42,14 @@ function classOf(kind: 'number' | 'code' | undefined): Part {
   return kind === undefined ? '' : new Markup(` class="${CLASSES[kind]}"`);
 }
 
-function cellOf<Row>({ kind, cell, value }: Column<Row>, row: Row, first: boolean): Markup {
+function cellOf<Row>({ kind, cell, value }: Column<Row>, row: Row, first: boolean, plain: boolean): Markup {
   const part = cell(row);
   const shown = typeof part === 'number' ? grouped(part) : part;
   const sorted = value?.(row);
-  const data = sorted === undefined || sorted === null ? '' : new Markup(` data-v="${sorted}"`);
+  const data = sorted === undefined || sorted === null ? '' : new Markup(` data-v="${Number(sorted.toPrecision(9))}"`);
   return first
     ? markup`<th scope="row"${classOf(kind)}${data}>${shown}</th>`
-    : markup`<td${classOf(kind)}${data}>${shown}</td>`;
+    : markup`<td${plain ? '' : classOf(kind)}${data}>${shown}</td>`;
 }
 
 /** A table in a region that scrolls where it is too narrow; nothing without rows. */
@@ -62,13 +62,13 @@ export function dataTable<Row>(table: DataTable<Row>): Markup {
   );
   const heads = columns.map(({ heading, kind }) => markup`<th scope="col"${classOf(kind)}>${heading}</th>`);
   const lines = shown.map(
-    (row) => markup`<tr>${columns.map((column, i) => cellOf(column, row, i === 0))}</tr>
+    (row) => markup`<tr>${columns.map((column, i) => cellOf(column, row, i === 0, unit !== undefined))}</tr>
 `,
   );
   const attributes = [
     id === undefined ? '' : ` id="${written(id)}"`,
     sortable ? ' data-sortable' : '',
-    unit === undefined ? '' : ` data-unit="${written(unit)}"`,
+    unit === undefined ? '' : ` class="numbers" data-unit="${written(unit)}"`,
   ].join('');
   return markup`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table${new Markup(attributes)}>
 <caption>${caption}</caption>
@@ -89,9 +89,7 @@ export function moreRows(count: number, rest: string): Markup {
 /** A bar for a part of a whole, in the colour of a class. */
 export function bar(part: number, whole: number, look = 'fill0'): Markup {
   const share = whole > 0 ? Math.min(100, (100 * part) / whole) : 0;
-  return new Markup(
-    `<svg class="bar" aria-hidden="true"><rect class="${look}" width="${share.toFixed(1)}%" height="100%"/></svg>`,
-  );
+  return new Markup(`<svg class="bar" aria-hidden="true"><rect class="${look}" width="${share.toFixed(1)}%"/></svg>`);
 }
 
 /**

@@ -7,9 +7,9 @@ import { moreRows } from './data-table.js';
 import { timeAxis } from './throughput-chart.js';
 
 /** Maximum number of directions drawn; the table has more. */
-export const MAX_DIRECTIONS = 24;
+export const MAX_DIRECTIONS = 16;
 /** Maximum number of SPIs drawn in one direction. */
-const MAX_SPANS = 32;
+const MAX_SPANS = 24;
 /** Heights in pixels: consecutive SPIs overlap when keys rotate, so that they take turns between two lanes. */
 const BAR = 13;
 const LANE = 15;

@@ -45,10 +45,10 @@ export interface RateUnit {
   readonly size: number;
 }
 
-/** The unit for rates up to a peak, in bits per second. */
+/** The unit for rates up to a peak, in bits per second: the largest in which the peak has two digits. */
 export function rateUnit(peak: number): RateUnit {
   let unit = 0;
-  while (unit < RATE_UNITS.length - 1 && peak >= 1000 ** (unit + 1)) unit++;
+  while (unit < RATE_UNITS.length - 1 && peak >= 10 * 1000 ** (unit + 1)) unit++;
   return { name: RATE_UNITS[unit], size: 1000 ** unit };
 }
 

@@ -44,7 +44,9 @@ function headingOf({ survey, findings }: ReportContents): PageHeading {
       ['Nodes', grouped(nodesOf(survey).length)],
       ['Networks', grouped(networks.length)],
       ['Endpoints', grouped(endpoints.length)],
-      ...(frames > 0 || espPackets > 0 ? [['Encrypted', percent(espPackets, tunnelled)] as const] : []),
+      ...(frames > 0 || espPackets > 0
+        ? [['Encrypted', espPackets === 0 ? '0 %' : percent(espPackets, tunnelled)] as const]
+        : []),
     ],
   };
 }

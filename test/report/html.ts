@@ -37,7 +37,7 @@ export function parsePage(html: string): PageElement {
     } else if (closing === '/') {
       assert.equal(open.pop()?.name, name);
     } else {
-      const pairs = [...(attributes ?? '').matchAll(/([a-zA-Z-]+)(?:="([^"]*)")?/g)].map(
+      const pairs = [...(attributes ?? '').matchAll(/([a-zA-Z][a-zA-Z0-9-]*)(?:="([^"]*)")?/g)].map(
         ([, key, value]) => [key, unescape((value as string | undefined) ?? '')] as const,
       );
       const made = { name, attributes: new Map(pairs), children: [], text: '' };

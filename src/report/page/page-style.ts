@@ -23,7 +23,10 @@ function variables(colours: Colours, page: string): string {
 function areaRules(): string {
   const colours = Array.from({ length: NETWORK_COLOURS }, (_, i) => [`${i}`, `var(--network${i})`]);
   return [...colours, ['', 'var(--faint)']]
-    .map(([name, colour]) => `.fill${name}{fill:${colour}}.area${name}{fill:${colour};stroke:${colour}}`)
+    .map(
+      ([name, colour]) =>
+        `.fill${name}{fill:${colour};background:${colour}}.area${name}{fill:${colour};stroke:${colour}}`,
+    )
     .join('');
 }
 
@@ -45,7 +48,7 @@ figcaption,.more,.quiet{color:var(--faint);font-size:.8125rem}
 :focus-visible{outline:2px solid var(--focus);outline-offset:2px;border-radius:4px}
 .skip{position:absolute;left:1rem;top:-4rem;background:var(--card);padding:.5rem .75rem;border:1px solid var(--line);border-radius:6px;z-index:2}
 .skip:focus{top:1rem}
-.page{max-width:1240px;margin:0 auto;padding:2rem 1.5rem 3rem;display:grid;grid-template-columns:184px minmax(0,1fr);column-gap:2.5rem}
+.page{max-width:1240px;margin:0 auto;padding:2rem 1.5rem 3rem;display:grid;grid-template-columns:156px minmax(0,1fr);column-gap:2.25rem}
 header,footer{grid-column:1/-1}
 header{margin-bottom:2.25rem}
 .subtitle{color:var(--faint);margin-top:.25rem}
@@ -65,7 +68,7 @@ section+section{margin-top:2.5rem;padding-top:1.75rem;border-top:1px solid var(-
 .card>*+*{margin-top:1rem}
 .card>h3:not(:first-child){margin-top:1.75rem}
 .card>h3+*{margin-top:.375rem}
-figcaption{margin-top:.75rem;max-width:46rem}
+figcaption{margin-top:.75rem;max-width:54rem}
 footer{margin-top:2.5rem;color:var(--faint);font-size:.8125rem}
 .error{--tone:var(--error)}.warning{--tone:var(--warning)}.note{--tone:var(--note)}.good{--tone:var(--good)}
 .verdict{color:var(--tone)}
@@ -84,8 +87,9 @@ footer{margin-top:2.5rem;color:var(--faint);font-size:.8125rem}
 .finding-parts li+li{margin-top:.25rem}
 .places{color:var(--faint);font-size:.8125rem}
 .places::before{content:"("}.places::after{content:")"}
-.commands{position:relative;background:var(--code);border-radius:6px;padding:.625rem .75rem;margin-top:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}
-.commands button{position:absolute;top:.375rem;right:.375rem;font:600 .75rem/1.25rem ${FONT};color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:4px;padding:0 .5rem;cursor:pointer}
+.commands{display:flex;gap:.75rem;align-items:flex-start;background:var(--code);border-radius:6px;padding:.5rem .5rem .5rem .75rem;margin-top:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}
+.commands code{flex:1;min-width:0}
+.commands button{flex:none;font:600 .75rem/1.25rem ${FONT};color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:4px;padding:0 .5rem;cursor:pointer}
 .problems{list-style:none}
 .problems li{display:grid;grid-template-columns:4.75rem minmax(0,1fr) auto;gap:.25rem 1rem;align-items:baseline;padding:.625rem 0}
 .problems li+li{border-top:1px solid var(--line)}
@@ -99,12 +103,13 @@ summary{cursor:pointer;color:var(--note);font-size:.875rem;width:fit-content}
 .data .scroll{max-height:32rem;overflow-y:auto}
 table{border-collapse:collapse;width:100%;font-size:.875rem}
 caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-th,td{text-align:left;padding:.375rem .75rem;vertical-align:top;border-top:1px solid var(--line)}
+th,td{text-align:left;padding:.375rem .5625rem;vertical-align:top;border-top:1px solid var(--line)}
 thead th{border-top:0;color:var(--faint);font-size:.8125rem;font-weight:600;vertical-align:bottom;white-space:nowrap;font-family:${FONT}}
 tbody th{font-weight:400}
 th:first-child,td:first-child{padding-left:0}
 th:last-child,td:last-child{padding-right:0}
-.n{text-align:right;white-space:nowrap}
+.n,.numbers td{text-align:right;white-space:nowrap}
+thead .c{font:inherit;font-size:.8125rem;font-weight:600}
 tbody .c{white-space:nowrap}
 th button{all:unset;cursor:pointer;display:inline-flex;align-items:baseline;gap:.25rem}
 .n button{flex-direction:row-reverse}
@@ -116,10 +121,11 @@ th button:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border
 .to{color:var(--faint)}
 .share{display:inline-block;min-width:3.75rem;color:var(--faint)}
 .bar{display:block;width:100%;min-width:5rem;height:4px;margin-top:.25rem;border-radius:2px;background:var(--code)}
-.swatch{width:.75rem;height:.75rem;vertical-align:-.0625rem;margin-right:.125rem;overflow:visible}
+.swatch{display:inline-block;width:.75rem;height:.75rem;border-radius:3px;vertical-align:-.0625rem;margin-right:.125rem;forced-color-adjust:none}
 .stack{display:block;width:100%;height:1.75rem;border-radius:6px;background:var(--code)}
 .stack rect{stroke:var(--card);stroke-width:1px}
-.fill-line{fill:var(--line)}
+.fill-line{fill:var(--line);background:var(--line)}
+.bar rect,.stack rect{height:100%}
 .vtep-picture{display:block;width:100%;height:auto}
 .narrow-only{display:none;max-width:30rem;margin:0 auto}
 .legend{display:flex;flex-wrap:wrap;gap:.25rem 1.125rem;font-size:.8125rem;margin-bottom:.75rem}
@@ -135,7 +141,11 @@ th button:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border
 .time-axis{display:block;width:100%;height:1.25rem;overflow:visible;font-size:.75rem}
 .time-axis text{fill:var(--faint)}
 .scrub{display:flex;flex-wrap:wrap;gap:.25rem .75rem;align-items:center;margin:.25rem 0 0 5.375rem;font-size:.8125rem;min-height:1.5rem}
-.scrub input{width:100%;margin:0;accent-color:var(--focus)}
+.scrub input{width:100%;height:1rem;margin:0;background:none;appearance:none;cursor:pointer}
+.scrub input::-webkit-slider-runnable-track{height:3px;border-radius:2px;background:var(--line)}
+.scrub input::-moz-range-track{height:3px;border-radius:2px;background:var(--line)}
+.scrub input::-webkit-slider-thumb{appearance:none;width:.75rem;height:.75rem;margin-top:-4.5px;border-radius:50%;background:var(--focus)}
+.scrub input::-moz-range-thumb{width:.75rem;height:.75rem;border:0;border-radius:50%;background:var(--focus)}
 .scrub output{color:var(--faint)}
 .scrub output b{color:var(--ink);font-weight:600}
 .key-row{display:grid;grid-template-columns:15.5rem minmax(0,1fr);gap:.25rem 1rem;align-items:center;padding:.375rem 0}

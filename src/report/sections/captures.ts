@@ -7,6 +7,7 @@ import { counted, grouped, percent, utcText } from '../quantities.js';
 import { card, type Section } from './section.js';
 
 const MAX_FILES = 20;
+const MAX_KINDS = 30;
 
 function filesPart({ files, format, linkTypes, firstTime, lastTime }: SurveyReport): Markup {
   const what = `${format}, ${linkTypes.join(', ') || 'no packets'}`;
@@ -71,6 +72,7 @@ function otherPart({ otherTraffic }: SurveyReport): Markup {
 ${dataTable<Other>({
   caption: 'Traffic outside the overlay',
   rest: 'kinds with fewer packets',
+  most: MAX_KINDS,
   rows: otherTraffic,
   columns: [
     { heading: 'Kind', cell: ({ name }) => name },

@@ -7,6 +7,9 @@ import { markup, NOTHING } from '../markup.js';
 import { counted, grouped, socketText } from '../quantities.js';
 import { card, type Section, swatch } from './section.js';
 
+/** What a page is read for most. */
+const MAX_CONVERSATIONS = 100;
+
 function count(value: number): string {
   return value === 0 ? '' : grouped(value);
 }
@@ -23,6 +26,7 @@ export function conversationsSection({ flows }: SurveyReport, index: NetworkInde
     id: 'conversations-table',
     caption: 'Conversations with the most bytes',
     rest: 'conversations with fewer bytes',
+    most: MAX_CONVERSATIONS,
     rows,
     columns: [
       {
@@ -30,13 +34,6 @@ export function conversationsSection({ flows }: SurveyReport, index: NetworkInde
         kind: 'code',
         cell: ({ a, b }) => markup`${socketText(a)} <span class="to">→ ${socketText(b)}</span>`,
       },
-      {
-        heading: 'Network',
-        optional: true,
-        cell: ({ vni }) => (vni === null ? '' : [swatch(fillClass(index.get(vni))), ` ${vni}`]),
-        value: ({ vni }) => vni,
-      },
-      { heading: 'Protocol', cell: ({ protocol, protocolNumber: n }) => (protocol === 'other' ? `IP ${n}` : protocol) },
       {
         heading: 'Bytes',
         kind: 'number',
@@ -76,6 +73,13 @@ export function conversationsSection({ flows }: SurveyReport, index: NetworkInde
       },
       { heading: 'Resets', kind: 'number', optional: true, cell: ({ resets }) => count(resets) },
       { heading: 'Zero windows', kind: 'number', optional: true, cell: ({ zeroWindows }) => count(zeroWindows) },
+      {
+        heading: 'Network',
+        optional: true,
+        cell: ({ vni }) => (vni === null ? '' : [swatch(fillClass(index.get(vni))), `\u00a0${vni}`]),
+        value: ({ vni }) => vni,
+      },
+      { heading: 'Protocol', cell: ({ protocol, protocolNumber: n }) => (protocol === 'other' ? `IP ${n}` : protocol) },
     ],
   });
   const others =

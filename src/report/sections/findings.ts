@@ -6,7 +6,7 @@ import { counted, grouped } from '../quantities.js';
 import type { ReportFinding, ReportPlace } from '../report-contents.js';
 import type { Section } from './section.js';
 
-const MAX_FINDINGS = 60;
+const MAX_FINDINGS = 30;
 const MAX_EXHIBITS = 12;
 const MAX_PLACES = 5;
 const MAX_LINES = 40;
@@ -121,7 +121,7 @@ function problemsSection(problems: readonly Problem[]): Section {
     title: 'Problems',
     content:
       problems.length === 0
-        ? nothingFound('Nothing conspicuous in these captures.')
+        ? nothingFound('No problems in these captures.')
         : markup`<ul class="problems">
 ${rows}</ul>
 ${moreRows(sorted.length - shown.length, 'more')}`,

@@ -15,7 +15,7 @@ import { counted, grouped, offsetText, utcText } from '../quantities.js';
 import { card, type Section } from './section.js';
 
 const MAX_ROTATIONS = 20;
-const MAX_EVENTS = 60;
+const MAX_EVENTS = 40;
 
 /** An SPI: its counts, and its times if there is a timeline. */
 interface SpiRow {

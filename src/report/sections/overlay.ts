@@ -15,8 +15,8 @@ import { counted, grouped } from '../quantities.js';
 import { card, type Section, swatch } from './section.js';
 
 /** What the picture shows; the tables have more. */
-const BOUNDS = { nodes: 40, links: 80 };
-const WIDE = { id: 'overlay-wide', width: 940, maxHeight: 720, tips: 6, look: 'wide-only' };
+const BOUNDS = { nodes: 32, links: 40 };
+const WIDE = { id: 'overlay-wide', width: 940, maxHeight: 720, tips: 4, look: 'wide-only' };
 const NARROW = { id: 'overlay-narrow', width: 560, maxHeight: 1100, tips: 0, look: `narrow-only ${NARROW_CLASS}` };
 const MAX_VNIS = 8;
 
@@ -78,7 +78,7 @@ function endpointTable(endpoints: readonly Endpoint[], index: NetworkIndex): Mar
       },
       {
         heading: 'Network',
-        cell: ({ vni }) => [swatch(fillClass(index.get(vni))), ` ${vni}`],
+        cell: ({ vni }) => [swatch(fillClass(index.get(vni))), `\u00a0${vni}`],
         value: ({ vni }) => vni,
       },
       { heading: 'MAC', kind: 'code', cell: ({ mac }) => mac },

@@ -27,7 +27,5 @@ ${content}</div>
 
 /** A square in a network's colour. */
 export function swatch(look: string): Markup {
-  return new Markup(
-    `<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true"><rect class="${look}" width="12" height="12" rx="3"/></svg>`,
-  );
+  return new Markup(`<span class="swatch ${look}"></span>`);
 }

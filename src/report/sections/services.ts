@@ -7,8 +7,8 @@ import { type Markup, markup, NOTHING } from '../markup.js';
 import { counted, percent } from '../quantities.js';
 import { card, type Section, swatch } from './section.js';
 
-const MAX_SERVICES = 30;
-const MAX_BACKENDS = 30;
+const MAX_SERVICES = 12;
+const MAX_BACKENDS = 12;
 const MAX_IDLE = 20;
 const MAX_PORTS = 6;
 

@@ -57,7 +57,7 @@ ${dataTable<Share>({
   sortable: false,
   rows: shares,
   columns: [
-    { heading: 'Part', cell: ({ name, look }) => [swatch(look), ` ${name}`] },
+    { heading: 'Part', cell: ({ name, look }) => [swatch(look), `\u00a0${name}`] },
     { heading: 'Bytes', kind: 'number', cell: ({ bytes }) => byteText(bytes) },
     { heading: 'Share', kind: 'number', cell: ({ bytes }) => percent(bytes, whole) },
     {
@@ -133,7 +133,7 @@ export function sizesSection(survey: SurveyReport): Section | undefined {
   return {
     id: 'sizes',
     title: 'Packet sizes and overhead',
-    short: 'Sizes and overhead',
+    short: 'Sizes',
     content: card(overheadPart(survey), sizesPart(survey), fragmentsPart(survey)),
   };
 }

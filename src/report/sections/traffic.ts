@@ -39,7 +39,11 @@ function networkTable({ networks, timeSeries, durationSeconds }: SurveyReport, i
     rest: 'networks with fewer bytes',
     rows: [...networks].sort((one, other) => other.bytes - one.bytes),
     columns: [
-      { heading: 'VNI', cell: ({ vni }) => [swatch(fillClass(index.get(vni))), ` ${vni}`], value: ({ vni }) => vni },
+      {
+        heading: 'VNI',
+        cell: ({ vni }) => [swatch(fillClass(index.get(vni))), `\u00a0${vni}`],
+        value: ({ vni }) => vni,
+      },
       { heading: 'Traffic', cell: security },
       {
         heading: 'Bytes',

@@ -14,8 +14,8 @@ const ROTATION = fixture('esp/08-esp-key-rotation.underlay.pcap');
 /** The page that an invocation writes. */
 async function pageOf(...words: readonly string[]): Promise<PageElement> {
   const path = join(folder, 'page.html');
-  const { status, stderr } = await vtep(['report', ...words, '-o', path]);
-  assert.deepEqual([status, stderr], [0, '']);
+  const { status } = await vtep(['report', ...words, '-o', path]);
+  assert.equal(status, 0);
   return parsePage(readFileSync(path, 'utf8'));
 }
 
@@ -71,8 +71,13 @@ describe('report', () => {
   });
 
   test('--strict exits with 1 if there is a warning', async () => {
-    const words = ['report', fixture('esp/04-esp-wrong-key.underlay.pcap'), '-o', join(folder, 'strict.html')];
-    const keys = ['--keys', fixture('esp/04-esp-wrong-key.xfrm.txt')];
+    const words = [
+      'report',
+      fixture('esp/01-esp-docker-aes128-icv64.underlay.pcap'),
+      '-o',
+      join(folder, 'strict.html'),
+    ];
+    const keys = ['--keys', fixture('esp/03-esp-padding.xfrm.txt')];
     assert.equal((await vtep([...words, ...keys])).status, 0);
     assert.equal((await vtep([...words, ...keys, '--strict'])).status, 1);
   });
