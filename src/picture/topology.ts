@@ -123,26 +123,27 @@ function isAtB({ link: { a, b } }: Strand, strands: readonly Strand[]): boolean 
   return lines(b) <= lines(a);
 }
 
-/** A label beside the end of a rising or falling line, on the side that the line leaves. */
+/**
+ * A label beside the end of a rising or falling line, on the side that the line leaves. A narrow picture has one for both
+ * directions, as there is no space between their lines.
+ */
 function labelAtEnd(strand: Strand, strands: readonly Strand[], seconds: number, room: number): string {
-  const { curve, direction } = strand;
-  const [end, far] = isAtB(strand, strands) ? [curve[3], curve[0]] : [curve[0], curve[3]];
-  const traffic = direction === 'both' ? sumOf(strand.link) : strand.link[direction];
-  const narrow = byteText(traffic.bytes);
+  const { curve, direction, link } = strand;
+  const atB = isAtB(strand, strands);
+  const [end, far] = atB ? [curve[3], curve[0]] : [curve[0], curve[3]];
+  const other = strands.find((one) => one !== strand && one.link === link)?.curve[atB ? 3 : 0];
+  const traffic = direction === 'both' ? sumOf(link) : link[direction];
   const sign = far.x < end.x ? -1 : 1;
   const above = far.y > end.y;
-  return letters(
-    end.x + sign * FROM_BOX,
-    above ? end.y - 8 : end.y + 17,
-    `${narrow}${rateOf(traffic.bytes, seconds)}`,
-    {
-      size: Size.Small,
-      look: sign < 0 ? 'end halo' : 'halo',
-      room: room - 2 * FROM_BOX,
-      narrow,
-      narrowY: above ? end.y - 7 : end.y + 22,
-    },
-  );
+  const isOuter = other === undefined || above === end.y < other.y;
+  const text = `${byteText(traffic.bytes)}${rateOf(traffic.bytes, seconds)}`;
+  return letters(end.x + sign * FROM_BOX, above ? end.y - 8 : end.y + 17, text, {
+    size: Size.Small,
+    look: sign < 0 ? 'end halo' : 'halo',
+    room: room - 2 * FROM_BOX,
+    narrow: isOuter ? byteText(linkBytes(link)) : '',
+    narrowY: above ? end.y - 7 : end.y + 22,
+  });
 }
 
 /** Positions along a line that are tried for its label. */

@@ -3,7 +3,7 @@ import type { TimeSeriesReport } from '../inspect/index.js';
 import { peakOf, rateScale, stepOutline, timeTicks, type TrafficLine, withoutZeros } from '../picture/internal.js';
 import { rateText, secondsText } from '../text/quantity.js';
 import { Markup, markup } from './markup.js';
-import { swatch } from './sections/section.js';
+import { keyed } from './sections/section.js';
 
 /** Height of the plot in units of its own. */
 const HEIGHT = 100;
@@ -53,7 +53,7 @@ export function throughputChart(
   });
   const labels = [1, 0.5, 0].map((share) => (share === 0 ? '0' : withoutZeros(rateText(share * high))));
   return markup`<div class="throughput" data-series="${table}">
-<p class="legend">${lines.map((line) => markup`<span>${swatch(lineFill(line))} ${line.name}</span> `)}</p>
+<p class="legend">${lines.map((line) => markup`${keyed(lineFill(line), line.name)} `)}</p>
 <div class="plot-row"><div class="rate-axis" aria-hidden="true">${labels.map((label) => markup`<span>${label}</span>`)}</div>
 <div class="plot"><svg viewBox="0 0 ${intervals} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${text}">
 <path class="grid" d="M0 0H${intervals}M0 50H${intervals}M0 100H${intervals}"/>

@@ -81,9 +81,9 @@ describe('the page in Chromium', { skip: missing('chromium') }, () => {
       await evaluated<string>(`document.querySelector('.scrub input').ariaValueText`),
       /^\+2\.000 s, VNI 4097/,
     );
-    const box = await page.locator('.throughput .plot').first().boundingBox();
-    assert.ok(box !== null);
-    await page.mouse.move(box.x + box.width - 1, box.y + 20);
+    const plot = page.locator('.throughput .plot').first();
+    const width = await evaluated<number>(`document.querySelector('.throughput .plot').clientWidth`);
+    await plot.hover({ position: { x: width - 2, y: 20 } });
     assert.match((await page.locator('.scrub output').textContent()) ?? '', /^\+89\.000 s/);
   });
 

@@ -128,6 +128,7 @@ th button:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border
 .bar rect,.stack rect{height:100%}
 .vtep-picture{display:block;width:100%;height:auto}
 .narrow-only{display:none;max-width:30rem;margin:0 auto}
+.keyed{white-space:nowrap}
 .legend{display:flex;flex-wrap:wrap;gap:.25rem 1.125rem;font-size:.8125rem;margin-bottom:.75rem}
 .plot-row{display:flex;gap:.625rem}
 .rate-axis{flex:none;width:4.75rem;display:flex;flex-direction:column;justify-content:space-between;text-align:right;color:var(--faint);font-size:.75rem;line-height:1rem;margin:-.5rem 0}

@@ -5,7 +5,7 @@ import { byteText, rateText, secondsText } from '../../text/quantity.js';
 import { bar, dataTable } from '../data-table.js';
 import { markup, NOTHING } from '../markup.js';
 import { counted, grouped, socketText } from '../quantities.js';
-import { card, type Section, swatch } from './section.js';
+import { card, keyed, type Section } from './section.js';
 
 /** What a page is read for most. */
 const MAX_CONVERSATIONS = 100;
@@ -76,7 +76,7 @@ export function conversationsSection({ flows }: SurveyReport, index: NetworkInde
       {
         heading: 'Network',
         optional: true,
-        cell: ({ vni }) => (vni === null ? '' : [swatch(fillClass(index.get(vni))), `\u00a0${vni}`]),
+        cell: ({ vni }) => (vni === null ? '' : keyed(fillClass(index.get(vni)), vni)),
         value: ({ vni }) => vni,
       },
       { heading: 'Protocol', cell: ({ protocol, protocolNumber: n }) => (protocol === 'other' ? `IP ${n}` : protocol) },

@@ -12,7 +12,7 @@ import { byteText } from '../../text/quantity.js';
 import { bar, dataTable, folded } from '../data-table.js';
 import { Markup, markup, type Part } from '../markup.js';
 import { counted, grouped } from '../quantities.js';
-import { card, type Section, swatch } from './section.js';
+import { card, keyed, type Section } from './section.js';
 
 /** What the picture shows; the tables have more. */
 const BOUNDS = { nodes: 32, links: 40 };
@@ -78,7 +78,7 @@ function endpointTable(endpoints: readonly Endpoint[], index: NetworkIndex): Mar
       },
       {
         heading: 'Network',
-        cell: ({ vni }) => [swatch(fillClass(index.get(vni))), `\u00a0${vni}`],
+        cell: ({ vni }) => keyed(fillClass(index.get(vni)), vni),
         value: ({ vni }) => vni,
       },
       { heading: 'MAC', kind: 'code', cell: ({ mac }) => mac },

@@ -29,3 +29,8 @@ ${content}</div>
 export function swatch(look: string): Markup {
   return new Markup(`<span class="swatch ${look}"></span>`);
 }
+
+/** A text with a network's colour before it. */
+export function keyed(look: string, text: string | number): Markup {
+  return markup`<span class="keyed">${swatch(look)} ${text}</span>`;
+}

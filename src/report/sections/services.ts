@@ -5,7 +5,7 @@ import { byteText } from '../../text/quantity.js';
 import { bar, dataTable, moreRows } from '../data-table.js';
 import { type Markup, markup, NOTHING } from '../markup.js';
 import { counted, percent } from '../quantities.js';
-import { card, type Section, swatch } from './section.js';
+import { card, keyed, type Section } from './section.js';
 
 const MAX_SERVICES = 12;
 const MAX_BACKENDS = 12;
@@ -56,7 +56,7 @@ function serviceCard(service: ServiceReport, index: NetworkIndex): Markup {
       { heading: 'Node', optional: true, cell: ({ node }) => node ?? '' },
     ],
   });
-  return markup`<article class="service"><h3>${name ?? 'No service'} <span class="quiet">on ${swatch(look)} ${network}</span></h3>
+  return markup`<article class="service"><h3>${name ?? 'No service'} <span class="quiet">on ${keyed(look, network)}</span></h3>
 <ul class="facts"><li>${address}</li>${ports.length === 0 ? NOTHING : markup`<li>ports ${portsText(ports)}</li>`}${packets === 0 ? NOTHING : markup`<li>backends: ${trafficText(service)}</li>`}${front('clients at the virtual IP', atVip)}${front('clients at published ports', atPorts)}</ul>
 ${table}</article>
 `;

@@ -5,7 +5,7 @@ import { bar, type Column, dataTable } from '../data-table.js';
 import { Markup, markup, NOTHING } from '../markup.js';
 import { type Overhead, overheadOf } from '../overhead.js';
 import { counted, grouped, percent } from '../quantities.js';
-import { card, type Section, swatch } from './section.js';
+import { card, keyed, type Section } from './section.js';
 
 interface Share {
   readonly name: string;
@@ -57,7 +57,7 @@ ${dataTable<Share>({
   sortable: false,
   rows: shares,
   columns: [
-    { heading: 'Part', cell: ({ name, look }) => [swatch(look), `\u00a0${name}`] },
+    { heading: 'Part', cell: ({ name, look }) => keyed(look, name) },
     { heading: 'Bytes', kind: 'number', cell: ({ bytes }) => byteText(bytes) },
     { heading: 'Share', kind: 'number', cell: ({ bytes }) => percent(bytes, whole) },
     {

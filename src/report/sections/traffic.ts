@@ -14,7 +14,7 @@ import { bar, type Column, dataTable, folded } from '../data-table.js';
 import { type Markup, markup, NOTHING } from '../markup.js';
 import { inUnit, offsetText, rateUnit, utcText } from '../quantities.js';
 import { throughputChart } from '../throughput-chart.js';
-import { card, type Section, swatch } from './section.js';
+import { card, keyed, type Section } from './section.js';
 
 type Network = SurveyReport['networks'][number];
 
@@ -41,7 +41,7 @@ function networkTable({ networks, timeSeries, durationSeconds }: SurveyReport, i
     columns: [
       {
         heading: 'VNI',
-        cell: ({ vni }) => [swatch(fillClass(index.get(vni))), `\u00a0${vni}`],
+        cell: ({ vni }) => keyed(fillClass(index.get(vni)), vni),
         value: ({ vni }) => vni,
       },
       { heading: 'Traffic', cell: security },

@@ -71,15 +71,11 @@ describe('report', () => {
   });
 
   test('--strict exits with 1 if there is a warning', async () => {
-    const words = [
-      'report',
-      fixture('esp/01-esp-docker-aes128-icv64.underlay.pcap'),
-      '-o',
-      join(folder, 'strict.html'),
-    ];
-    const keys = ['--keys', fixture('esp/03-esp-padding.xfrm.txt')];
-    assert.equal((await vtep([...words, ...keys])).status, 0);
-    assert.equal((await vtep([...words, ...keys, '--strict'])).status, 1);
+    const cut = join(folder, 'cut.pcap');
+    writeFileSync(cut, readFileSync(ROTATION).subarray(0, -10));
+    const words = ['report', cut, '-o', join(folder, 'strict.html')];
+    assert.equal((await vtep(words)).status, 0);
+    assert.equal((await vtep([...words, '--strict'])).status, 1);
   });
 
   test('without -o it is refused, and a capture that cannot be read leaves no page', async () => {
