@@ -26,6 +26,8 @@ export const COMMANDS: CommandGroup = {
       name: 'doctor',
       summary: 'say what is wrong with an overlay, why, and what to do about it',
       load: async () => (await import('./doctor/doctor.js')).doctorCommand,
+    },
+    {
       name: 'report',
       summary: 'write what captures contain as one HTML page: findings, pictures, tables',
       load: async () => (await import('./report/report.js')).reportCommand,
