@@ -1,11 +1,14 @@
 /** Which addresses on the underlay are a node's own. */
 import { parseIp, type Prefix, prefixContains } from '../../overlay/index.js';
 import type { Link, XfrmPolicy, XfrmSa } from '../evidence/kernel.js';
+import { mergedSas } from './merged-sas.js';
 import type { NodeFacts } from './node-facts.js';
 
 /** Devices whose addresses are the same on every node, or belong to containers. */
 const LOCAL_DEVICE = /^(?:lo|docker0|docker_gwbridge|br-[0-9a-f]{12}|veth.*|virbr\d+|cni\d+)$/;
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+/** Docker keeps three inbound SAs for each outbound one; a paste may lack one of them. */
+const LEAST_SURPLUS = 2;
 /** Maximum number of addresses of a node that are listed. */
 const MAX_ADDRESSES = 64;
 
@@ -78,7 +81,7 @@ function tunnelAddresses(facts: NodeFacts): Set<string> {
     if (address !== undefined) found.add(address);
   }
   if (found.size === 0) {
-    const address = endOfSas(facts.list('sas'));
+    const address = endOfSas(mergedSas(facts.list('sas')));
     if (address !== undefined) found.add(address);
   }
   return found;
@@ -117,6 +120,7 @@ function endOfSas(sas: readonly XfrmSa[]): string | undefined {
   if (common.length === 1) return common[0][0];
   if (common.length !== 2) return undefined;
   const [one, other] = common;
-  if (one[1].inbound === other[1].inbound) return undefined;
-  return one[1].inbound > other[1].inbound ? one[0] : other[0];
+  const surplus = one[1].inbound - other[1].inbound;
+  if (Math.abs(surplus) < LEAST_SURPLUS) return undefined;
+  return surplus > 0 ? one[0] : other[0];
 }

@@ -195,14 +195,18 @@ test('an address of a container or of a bridge that every node has is not an add
 });
 
 test('SAs without a packet show their own end by what they have in common', () => {
+  let spi = 0;
   const sa = (from: string, to: string): string =>
-    `src ${from} dst ${to}\n\tproto esp spi 0x1 reqid 0 mode transport\n`;
-  const addressesOf = (text: string): readonly string[] => readInputs([{ name: 'a', text }]).nodes[0].addresses;
-  assert.deepEqual(addressesOf(sa('10.1.0.2', '10.1.0.1') + sa('10.1.0.1', '10.1.0.3')), ['10.1.0.1']);
-  const pair = sa('10.1.0.2', '10.1.0.1');
-  assert.deepEqual(addressesOf(pair + pair + pair + sa('10.1.0.1', '10.1.0.2')), ['10.1.0.1']);
-  assert.deepEqual(addressesOf(pair + sa('10.1.0.1', '10.1.0.2')), []);
-  assert.deepEqual(addressesOf(sa('0.0.0.0', '10.1.0.1')), []);
+    `src ${from} dst ${to}\n\tproto esp spi 0x${(++spi).toString(16)} reqid 0 mode transport\n`;
+  const [own, peer] = ['10.1.0.1', '10.1.0.2'];
+  const addressesOf = (...dumps: readonly string[]): readonly string[] =>
+    readInputs([{ name: 'a', text: dumps.join('') }]).nodes[0].addresses;
+  assert.deepEqual(addressesOf(sa(peer, own), sa(own, '10.1.0.3')), [own]);
+  assert.deepEqual(addressesOf(sa(peer, own), sa(peer, own), sa(peer, own), sa(own, peer)), [own]);
+  assert.deepEqual(addressesOf(sa(peer, own), sa(own, peer)), []);
+  const outbound = sa(own, peer);
+  assert.deepEqual(addressesOf(outbound, outbound), []);
+  assert.deepEqual(addressesOf(sa('0.0.0.0', peer)), []);
 });
 
 test('key files are recognised, and nothing of them is kept', () => {
