@@ -6,11 +6,16 @@ import { formatIp } from '../../wire/index.js';
 const SHORT_WORDS = 3;
 const LONG_WORDS = 9;
 
-/** A bounded list of address pairs, each within a scope: a VNI. */
+/** The scope of pairs outside of networks. */
+export const OUTSIDE = -1;
+
+/** A bounded list of address pairs, each within a scope: a VNI, or none. */
 export class AddressPairs {
   /** Packets of pairs that the full list couldn't take. */
   unlisted = 0;
   readonly #limit: number;
+  readonly #outsideLimit: number;
+  #outside = 0;
   readonly #short: KeyIndex;
   readonly #long: KeyIndex;
   readonly #shortRows: number[] = [];
@@ -18,9 +23,13 @@ export class AddressPairs {
   /** Of each row, 2 * id in its index, plus 1 for IPv6. */
   readonly #rows: number[] = [];
 
-  /** @param limit maximum number of pairs */
-  constructor(limit: number) {
+  /**
+   * @param limit maximum number of pairs
+   * @param outsideLimit maximum number of those outside of networks, so that a node's other traffic leaves room
+   */
+  constructor(limit: number, outsideLimit: number = limit) {
     this.#limit = limit;
+    this.#outsideLimit = outsideLimit;
     this.#short = new KeyIndex(SHORT_WORDS, limit);
     this.#long = new KeyIndex(LONG_WORDS, limit);
   }
@@ -91,11 +100,13 @@ export class AddressPairs {
   #direction(index: KeyIndex, rows: number[], long: 0 | 1, direction: 0 | 1): number {
     const id = index.add();
     if (id >= 0 && id < rows.length) return 2 * rows[id] + direction;
-    if (id < 0 || this.#rows.length === this.#limit) {
+    const isOutside = index.key[0] === OUTSIDE;
+    if (id < 0 || this.#rows.length === this.#limit || (isOutside && this.#outside === this.#outsideLimit)) {
       if (id >= 0) index.delete(id);
       this.unlisted++;
       return -1;
     }
+    if (isOutside) this.#outside++;
     rows.push(this.#rows.length);
     this.#rows.push(2 * id + long);
     return 2 * rows[id] + direction;

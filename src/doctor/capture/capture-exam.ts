@@ -4,7 +4,7 @@ import { DropReason, FragmentSource, Verdict } from '../../dataplane/index.js';
 import { Survey, type SurveyOptions } from '../../inspect/index.js';
 import { EtherType, HeaderError, IpProtocol, type Layers, VXLAN_PORT } from '../../wire/index.js';
 import type { CaptureEvidence } from '../evidence/capture.js';
-import { AddressPairs } from './address-pairs.js';
+import { AddressPairs, OUTSIDE } from './address-pairs.js';
 import { CaptureTrace, MAX_TRACE_PACKETS } from './capture-trace.js';
 import { ChecksumWatch } from './checksum-watch.js';
 import { DnsWatch } from './dns-watch.js';
@@ -22,8 +22,6 @@ const MAX_TUNNELS = 1 << 12;
 const MAX_PAIRS = 1 << 15;
 const ETHERNET_TYPE_AT = 12;
 const NANO = 1e9;
-/** The scope of addresses outside of networks. */
-const OUTSIDE = -1;
 
 /** Options of an exam. */
 export interface CaptureExamOptions extends Omit<SurveyOptions, 'flows' | 'names'> {
@@ -59,7 +57,7 @@ export class CaptureExam {
   readonly #ports: readonly number[];
   readonly #stamp: PacketStamp = { number: 0, seconds: Number.NaN };
   readonly #tunnels = new AddressPairs(MAX_TUNNELS);
-  readonly #pairs = new AddressPairs(MAX_PAIRS);
+  readonly #pairs = new AddressPairs(MAX_PAIRS, MAX_PAIRS / 2);
   readonly #traffic = new TunnelWatch(this.#tunnels);
   readonly #fragments: FragmentWatch;
   readonly #outerTooBig = new TooBigWatch(this.#tunnels, true);
@@ -146,17 +144,28 @@ export class CaptureExam {
     const { decoder } = survey;
     const { outer } = decoder;
     if (outer.family === 0) return;
-    const tunnel = decoder.encrypted
-      ? this.#tunnels.of(OUTSIDE, decoder.espFamily, decoder.espAddresses, 0)
-      : this.#tunnels.of(OUTSIDE, outer.family, decoder.outerBytes, outer.addressOffset);
+    // A node's other traffic has no tunnels, and would fill their list.
+    if (verdict === Verdict.Other && !decoder.encrypted && decoder.parts === 1) {
+      this.#addOther();
+      return;
+    }
+    const tunnel = this.#tunnel();
     if (tunnel < 0) return;
     if (decoder.encrypted) this.#addEsp(tunnel, verdict);
     else if (decoder.vni >= 0) this.#outerTooBig.check(stamp, tunnel, decoder.outerBytes, outer);
     if (decoder.parts > 1) this.#addReassembled(tunnel);
     if (decoder.vni >= 0) this.#addFrame(tunnel, verdict);
-    else if (verdict === Verdict.Other) this.#addOther(tunnel);
+    else if (verdict === Verdict.Other) this.#addOther();
     else if (verdict === Verdict.Held) this.#addFragment(tunnel, true);
     else if (verdict === Verdict.Dropped) this.#addDropped(tunnel);
+  }
+
+  /** The id of the direction between the packet's VTEPs; -1 if there are too many. */
+  #tunnel(): number {
+    const { encrypted, espFamily, espAddresses, outer, outerBytes } = this.survey.decoder;
+    return encrypted
+      ? this.#tunnels.of(OUTSIDE, espFamily, espAddresses, 0)
+      : this.#tunnels.of(OUTSIDE, outer.family, outerBytes, outer.addressOffset);
   }
 
   #time(seconds: number): void {
@@ -207,7 +216,7 @@ export class CaptureExam {
     else if (isIcmp(layers)) this.#innerTooBig.add(stamp, pair, scope, bytes, layers, end);
   }
 
-  #addOther(tunnel: number): void {
+  #addOther(): void {
     const { decoder } = this.survey;
     const { outer, outerBytes: bytes, capturedEnd } = decoder;
     if (outer.headerError !== HeaderError.None || outer.isFragment) return;
@@ -215,12 +224,15 @@ export class CaptureExam {
     const { protocol, sourcePort, destinationPort } = outer;
     const hasPorts = protocol === IpProtocol.Tcp || protocol === IpProtocol.Udp;
     if (hasPorts && (sourcePort === GOSSIP_PORT || destinationPort === GOSSIP_PORT)) {
+      const tunnel = this.#tunnel();
+      if (tunnel < 0) return;
       this.#traffic.addGossip(stamp, tunnel, protocol);
       this.#trace?.addGossip(stamp, tunnel, bytes, outer, capturedEnd);
       return;
     }
     if (isIcmp(outer) && quotesTunnel(bytes, outer, capturedEnd, this.#ports)) {
-      this.#outerTooBig.add(stamp, tunnel, OUTSIDE, bytes, outer, capturedEnd);
+      const tunnel = this.#tunnel();
+      if (tunnel >= 0) this.#outerTooBig.add(stamp, tunnel, OUTSIDE, bytes, outer, capturedEnd);
       return;
     }
     const pair = this.#pairs.of(OUTSIDE, outer.family, bytes, outer.addressOffset);

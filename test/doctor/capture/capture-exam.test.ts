@@ -10,6 +10,7 @@ import { EventTable } from '../../../src/doctor/capture/event-table.js';
 import { OccurrenceColumns } from '../../../src/doctor/capture/occurrence-columns.js';
 import { Survey } from '../../../src/inspect/index.js';
 import { parseIpv4, parseIpv6 } from '../../../src/wire/index.js';
+import { udpIp } from '../../dataplane/build.js';
 import { fixture } from '../../repository.js';
 import {
   A,
@@ -21,6 +22,7 @@ import {
   examined,
   inner,
   ONE,
+  onWire,
   pcapOf,
   recorded,
   sealed,
@@ -122,6 +124,19 @@ describe('the exam', () => {
       [forward?.count, forward?.answers, forward?.answeredFrom, forward?.echoRequests, forward?.packets],
       [2, 1, TWO, 1, [1, 3]],
     );
+  });
+
+  test('a node with thousands of clients outside still shows its networks', async () => {
+    const packet = onWire(udpIp(4, 443, new Uint8Array(1), 0, '100.64.0.0', ONE));
+    const outside = Array.from({ length: 20_000 }, (_, i) => {
+      const copy = packet.slice();
+      copy.set([i >> 8, i & 255], 14 + 14);
+      return copy;
+    });
+    const capture = await captured(every(0.001, [...outside, there(echo()), back(echo(B, A, true))]));
+    assert.equal(capture.frames.length, 2);
+    assert.equal(capture.pairs.length, 2);
+    assert.ok(capture.unlisted > 0);
   });
 
   test('the evidence of every recording is plain data, without the trace', async () => {
