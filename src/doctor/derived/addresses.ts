@@ -3,6 +3,7 @@ import { parseIp } from '../../overlay/index.js';
 import { VtepError } from '../../wire/index.js';
 
 const BITS_PER_BYTE = 8;
+const LOOKS_LIKE_ADDRESS = /^[0-9a-f.:]{2,45}$/i;
 
 /** The address without its prefix length: `10.0.9.3` of `10.0.9.3/24`. */
 export function withoutLength(text: string): string {
@@ -12,8 +13,11 @@ export function withoutLength(text: string): string {
 
 /** The 4 or 16 bytes of an address, with or without a prefix length; undefined if it is none. */
 export function bytesOf(text: string): Uint8Array | undefined {
+  const address = withoutLength(text);
+  // Most texts that are no address are empty, and an exception takes long.
+  if (!LOOKS_LIKE_ADDRESS.test(address)) return undefined;
   try {
-    return parseIp(withoutLength(text));
+    return parseIp(address);
   } catch (error) {
     if (error instanceof VtepError) return undefined;
     throw error;

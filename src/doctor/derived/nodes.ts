@@ -19,13 +19,19 @@ export function aliases(...nodes: readonly NodeEvidence[]): string[] {
   return [...new Set(nodes.flatMap((node) => (node.name === '' ? [] : [node.name]).concat([...ownAddresses(node)])))];
 }
 
+/** Evidence doesn't change: what findings ask for again and again is worked out once. */
+const ownAddressesOf = new WeakMap<NodeEvidence, ReadonlySet<string>>();
+
 /** A node's addresses on the underlay, as far as known. */
 export function ownAddresses(node: NodeEvidence): ReadonlySet<string> {
+  const known = ownAddressesOf.get(node);
+  if (known !== undefined) return known;
   const own = new Set(node.addresses);
   for (const { nodeAddress } of node.engines) if (isAddress(nodeAddress)) own.add(nodeAddress);
   for (const { direction, source } of node.policies) {
     if (direction === 'out' && isHost(source)) own.add(withoutLength(source));
   }
+  ownAddressesOf.set(node, own);
   return own;
 }
 

@@ -1,8 +1,9 @@
 import { isDockerPolicy } from '../../derived/associations.js';
 import { withoutLength } from '../../derived/addresses.js';
 import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
-import { exhibit } from '../../derived/wording.js';
-import { type Evidence, InputKind } from '../../evidence/evidence.js';
+import { exhibit, listed } from '../../derived/wording.js';
+import { type Evidence, InputKind, type NodeEvidence } from '../../evidence/evidence.js';
+import type { XfrmPolicy } from '../../evidence/kernel.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { formatSpi } from '../../../ipsec/index.js';
 
@@ -22,26 +23,36 @@ export const policyWithoutSa: Finding = {
 
 function* findPolicies(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.XfrmState, InputKind.XfrmPolicy)) {
-    for (const policy of node.policies) {
-      const { spi } = policy;
-      if (policy.direction !== 'out' || spi === undefined || spi === 0 || !isDockerPolicy(policy)) continue;
-      const peer = withoutLength(policy.destination);
-      if (node.sas.some((sa) => sa.spi === spi && sa.destination === peer)) continue;
-      yield {
-        severity: Severity.Error,
-        certainty: Certainty.Certain,
-        summary: `The policy of ${nodeText(node)} for ${peer} names SPI ${formatSpi(spi)}, and there is no such SA: the packets are dropped`,
-        subject: { nodes: [...aliases(node), peer], spi },
-        exhibits: [
-          exhibit(`policy to ${peer} with SPI ${formatSpi(spi)}`, [policy]),
-          exhibit(
-            `SAs to ${peer}`,
-            node.sas.filter(({ destination }) => destination === peer),
-          ),
-        ],
-        advice: ['Restart the engine, which removes its SAs and policies and sets them up again.'],
-        commands: ['journalctl -u docker --since -1h | grep -iE "xfrm|encrypt|spi"', 'systemctl restart docker'],
-      };
-    }
+    const known = new Set(node.sas.map(({ spi, destination }) => `${spi} ${destination}`));
+    const policies = node.policies.filter((policy) => {
+      const { spi, direction, destination } = policy;
+      if (direction !== 'out' || spi === undefined || spi === 0 || !isDockerPolicy(policy)) return false;
+      return !known.has(`${spi} ${withoutLength(destination)}`);
+    });
+    if (policies.length > 0) yield diagnose(node, policies);
   }
+}
+
+function diagnose(node: NodeEvidence, policies: readonly XfrmPolicy[]): Diagnosis {
+  const peers = new Set(policies.map(({ destination }) => withoutLength(destination)));
+  const spis = policies.flatMap(({ spi }) => spi ?? []);
+  const texts = policies.map(({ destination, spi }) => `SPI ${formatSpi(spi ?? 0)} for ${withoutLength(destination)}`);
+  const sas = node.sas.filter(({ destination }) => peers.has(destination));
+  return {
+    severity: Severity.Error,
+    certainty: Certainty.Certain,
+    summary: `Policies of ${nodeText(node)} name ${listed(texts)}, and there is no such SA: the packets are dropped`,
+    subject: { nodes: [...aliases(node), ...peers], ...(spis.length === 1 ? { spi: spis[0] } : {}) },
+    exhibits: [
+      exhibit(`policies for ${listed([...peers])}`, policies),
+      exhibit(
+        sas.length === 0
+          ? 'no SAs to these peers'
+          : `SAs to these peers: ${listed(sas.map(({ spi }) => formatSpi(spi)))}`,
+        sas,
+      ),
+    ],
+    advice: ['Restart the engine, which removes its SAs and policies and sets them up again.'],
+    commands: ['journalctl -u docker --since -1h | grep -iE "xfrm|encrypt|spi"', 'systemctl restart docker'],
+  };
 }

@@ -1,4 +1,4 @@
-import { sharedSas } from '../../derived/associations.js';
+import { type SharedSa, sharedSas } from '../../derived/associations.js';
 import { aliases, nodeText } from '../../derived/nodes.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -26,22 +26,44 @@ export const saKeysDiffer: Finding = {
 };
 
 function* findKeys(evidence: Evidence): Generator<Diagnosis> {
-  for (const { one, other, nodes } of sharedSas(evidence)) {
+  const pairs = new Map<string, SharedSa[]>();
+  for (const shared of sharedSas(evidence)) {
+    const { one, other, nodes } = shared;
     if (one.keyId === undefined || other.keyId === undefined || one.keyId === other.keyId) continue;
-    yield {
-      severity: Severity.Error,
-      certainty: Certainty.Certain,
-      summary: `SA ${formatSpi(one.spi)} from ${one.source} to ${one.destination} has different keys on ${listed(nodes.map(nodeText))}`,
-      subject: { nodes: [...new Set([...aliases(...nodes), one.source, one.destination])], spi: one.spi },
-      exhibits: [
-        exhibit(`key with the fingerprint ${one.keyId}`, [one]),
-        exhibit(`key with the fingerprint ${other.keyId}`, [other]),
-      ],
-      advice: [
-        'If a program other than Docker sets up the SAs, give both ends the same key.',
-        'If Docker does, restart the engine of the node that joined last, or that missed a rotation; check that both nodes are in the same swarm.',
-      ],
-      commands: ['docker info --format "{{.Swarm.Cluster.ID}} {{.Swarm.NodeID}}"', 'systemctl restart docker'],
-    };
+    const key = nodes.map(({ name }) => name).join('\n');
+    const pair = pairs.get(key);
+    if (pair === undefined) pairs.set(key, [shared]);
+    else pair.push(shared);
   }
+  for (const pair of pairs.values()) yield diagnose(pair);
+}
+
+function diagnose(pair: readonly SharedSa[]): Diagnosis {
+  const [{ one, nodes }] = pair;
+  const ends = pair.flatMap((shared) => [shared.one.source, shared.one.destination]);
+  const names = listed(pair.map((shared) => formatSpi(shared.one.spi)));
+  return {
+    severity: Severity.Error,
+    certainty: Certainty.Certain,
+    summary: `${pair.length === 1 ? 'SA' : 'SAs'} ${names} between ${listed(ends)} ${pair.length === 1 ? 'has' : 'have'} different keys on ${listed(nodes.map(nodeText))}`,
+    subject: {
+      nodes: [...new Set([...aliases(...nodes), ...ends])],
+      ...(pair.length === 1 ? { spi: one.spi } : {}),
+    },
+    exhibits: [
+      exhibit(
+        `keys with the fingerprints ${listed(pair.flatMap((shared) => shared.one.keyId ?? []))}`,
+        pair.map((shared) => shared.one),
+      ),
+      exhibit(
+        `keys with the fingerprints ${listed(pair.flatMap((shared) => shared.other.keyId ?? []))}`,
+        pair.map((shared) => shared.other),
+      ),
+    ],
+    advice: [
+      'If a program other than Docker sets up the SAs, give both ends the same key.',
+      'If Docker does, check that both nodes are in the same swarm, and restart the engine of the one that missed a rotation.',
+    ],
+    commands: ['docker info --format "{{.Swarm.Cluster.ID}} {{.Swarm.NodeID}}"', 'systemctl restart docker'],
+  };
 }

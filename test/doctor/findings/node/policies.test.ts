@@ -57,7 +57,11 @@ describe('a policy', () => {
 
   it('names an SPI that no SA has', () => {
     const swarm = changed('node1', () => ({ policies: [policy(ONE, TWO, 'p', { spi: 0x1234 })] }));
-    raises(policyWithoutSa, swarm, /^The policy of node1 for 192\.168\.50\.2 names SPI 0x00001234/);
+    raises(
+      policyWithoutSa,
+      swarm,
+      /^Policies of node1 name SPI 0x00001234 for 192\.168\.50\.2, and there is no such SA/,
+    );
     isSilent(
       policyWithoutSa,
       changed('node1', () => ({ policies: [policy(ONE, TWO, 'p', { spi: 0 })] })),

@@ -204,6 +204,8 @@ describe('the same SA on two nodes', () => {
     }));
     const { subject } = raises(saKeysDiffer, swarm, /has different keys on node1 and node2/);
     assert.equal(subject.spi, spiOf(ONE, TWO, TAGS[1]));
+    const all = changed('node2', ({ sas }) => ({ sas: sas.map((each) => ({ ...each, keyId: 'deadbeef' })) }));
+    raises(saKeysDiffer, all, /^SAs 0x[0-9a-f]{8} and 0x[0-9a-f]{8} between .* have different keys on node1 and node2/);
   });
 
   it("can't be compared without keys", () => {

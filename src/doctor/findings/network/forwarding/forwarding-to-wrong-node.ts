@@ -4,7 +4,7 @@ import { isInUse } from '../../../derived/networks.js';
 import { aliases, nodesWith, nodeText, startText, ownAddresses } from '../../../derived/nodes.js';
 import { certaintyOf } from '../../../derived/moments.js';
 import { forwardingRows } from '../../../derived/tunnel-tables.js';
-import { exhibit, inNamespace, shellWord } from '../../../derived/wording.js';
+import { exhibit, inNamespace, listed, shellWord } from '../../../derived/wording.js';
 import type { NetworkView } from '../../../evidence/docker.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../../evidence/evidence.js';
 import type { FdbRow } from '../../../evidence/kernel.js';
@@ -35,13 +35,22 @@ export const forwardingToWrongNode: Finding = {
 interface Owner {
   readonly node: NodeEvidence;
   readonly view: NetworkView;
+  readonly name: string;
   readonly address: string;
+}
+
+interface WrongRow {
+  readonly row: FdbRow;
+  readonly owner: Owner;
+  readonly vtep: string | undefined;
+  readonly certainty: Certainty;
 }
 
 function* findWrong(evidence: Evidence): Generator<Diagnosis> {
   const owners = ownersOf(evidence);
   const locations = new EndpointLocations(evidence);
   for (const node of nodesWith(evidence, InputKind.Fdb)) {
+    const groups = new Map<string, WrongRow[]>();
     const rows = forwardingRows(node);
     const destinations = new Set(rows.map(({ destination }) => destination));
     for (const row of rows) {
@@ -49,8 +58,13 @@ function* findWrong(evidence: Evidence): Generator<Diagnosis> {
       if (owner === undefined || owner.node === node) continue;
       const vtep = locations.of(owner.address);
       const certainty = judge(evidence, destinations, row, owner, vtep);
-      if (certainty !== undefined) yield diagnose(node, row, owner, vtep, certainty);
+      if (certainty === undefined) continue;
+      const key = `${row.destination}\n${owner.node.name}\n${owner.view.id}\n${vtep ?? ''}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [{ row, owner, vtep, certainty }]);
+      else group.push({ row, owner, vtep, certainty });
     }
+    for (const group of groups.values()) yield diagnose(node, group);
   }
 }
 
@@ -61,10 +75,10 @@ function ownersOf(evidence: Evidence): ReadonlyMap<string, Owner> {
   for (const node of nodesWith(evidence, InputKind.Networks)) {
     for (const view of node.networks) {
       if (!isInUse(view)) continue;
-      for (const { mac, ipv4, ipv6 } of view.endpoints) {
+      for (const { name, mac, ipv4, ipv6 } of view.endpoints) {
         if (mac === '') continue;
         if (owners.has(mac) && owners.get(mac)?.node !== node) shared.add(mac);
-        owners.set(mac, { node, view, address: withoutLength(ipv4 === '' ? ipv6 : ipv4) });
+        owners.set(mac, { node, view, name, address: withoutLength(ipv4 === '' ? ipv6 : ipv4) });
       }
     }
   }
@@ -93,36 +107,41 @@ function judge(
   return others ? apart : apart === undefined ? undefined : Certainty.Possible;
 }
 
-function diagnose(
-  node: NodeEvidence,
-  row: FdbRow,
-  { node: owner, view, address }: Owner,
-  vtep: string | undefined,
-  certainty: Certainty,
-): Diagnosis {
-  const endpoint = view.endpoints.find(({ mac }) => mac === row.mac);
-  const name = address === '' ? row.mac : address;
-  const where = vtep === undefined || nodeText(owner).includes(vtep) ? nodeText(owner) : `${nodeText(owner)} (${vtep})`;
-  const device = row.device === '' ? 'vxlan0' : row.device;
+function diagnose(node: NodeEvidence, group: readonly WrongRow[]): Diagnosis {
+  const [{ row, owner, vtep, certainty }] = group;
+  const name = nodeText(owner.node);
+  const where = vtep === undefined || name.includes(vtep) ? name : `${name} (${vtep})`;
+  const addresses = group.map((one) => (one.owner.address === '' ? one.row.mac : one.owner.address));
   return {
     severity: Severity.Error,
     certainty,
-    summary: `${startText(node)} sends frames for ${name} to ${row.destination}, but ${where} has it`,
-    subject: { nodes: [...aliases(node, owner), row.destination], ...(address === '' ? {} : { endpoints: [address] }) },
+    summary: `${startText(node)} sends frames for ${listed(addresses)} to ${row.destination}, but ${where} has ${group.length === 1 ? 'it' : 'them'}`,
+    subject: {
+      nodes: [...aliases(node, owner.node), row.destination],
+      endpoints: group.map((one) => one.owner.address).filter((address) => address !== ''),
+    },
     exhibits: [
-      exhibit(`FDB of ${nodeText(node)}: ${row.mac} dst ${row.destination}`, [row]),
-      exhibit(`${nodeText(owner)}: endpoint ${endpoint?.name ?? ''} with this MAC on network ${view.name}`, [view]),
+      exhibit(
+        `FDB of ${nodeText(node)}: ${listed(group.map((one) => `${one.row.mac} dst ${one.row.destination}`))}`,
+        group.map((one) => one.row),
+      ),
+      exhibit(
+        `${name}: ${group.length === 1 ? 'endpoint' : 'endpoints'} ${listed(group.map((one) => one.owner.name))} on network ${owner.view.name}`,
+        [owner.view],
+      ),
     ],
     advice: [
       `Point the entry to ${vtep ?? 'the node that has the endpoint'}.`,
       `If it comes back, check gossip (TCP and UDP 7946) between the two nodes, and restart the engine of ${nodeText(node)}.`,
     ],
-    commands: [
-      inNamespace(
-        view.id,
-        `bridge fdb replace ${shellWord(row.mac)} dev ${shellWord(device)} dst ${shellWord(vtep ?? 'VTEP')} self permanent`,
+    commands: group
+      .slice(0, 5)
+      .map((one) =>
+        inNamespace(
+          owner.view.id,
+          `bridge fdb replace ${shellWord(one.row.mac)} dev ${shellWord(one.row.device === '' ? 'vxlan0' : one.row.device)} dst ${shellWord(vtep ?? 'VTEP')} self permanent`,
+        ),
       ),
-    ],
     ...(certainty === Certainty.Certain
       ? {}
       : {

@@ -3,7 +3,7 @@ import { isInUse } from '../../../derived/networks.js';
 import { certaintyOf } from '../../../derived/moments.js';
 import { aliases, nodesWith, nodeText, ownAddresses } from '../../../derived/nodes.js';
 import { forwardingRows } from '../../../derived/tunnel-tables.js';
-import { exhibit, inNamespace, shellWord } from '../../../derived/wording.js';
+import { exhibit, inNamespace, listed, shellWord } from '../../../derived/wording.js';
 import type { NetworkView } from '../../../evidence/docker.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../../evidence/evidence.js';
 import type { FdbRow } from '../../../evidence/kernel.js';
@@ -38,38 +38,55 @@ function* findLocal(evidence: Evidence): Generator<Diagnosis> {
       const remote = view.endpoints.filter(({ mac }) => rows.has(mac));
       // Inputs whose node is unknown may be of two nodes: then all endpoints of one are remote for the other.
       if (node.name === '' && remote.length === view.endpoints.length) continue;
-      for (const { mac, name, ipv4 } of remote) {
+      const found = remote.flatMap(({ mac, name, ipv4 }): Local[] => {
         const row = rows.get(mac);
-        if (row === undefined || own.has(row.destination)) continue;
-        const certainty = certaintyOf(evidence, row, view);
-        if (certainty !== undefined) yield diagnose(node, view, row, name, withoutLength(ipv4), certainty);
-      }
+        if (row === undefined || own.has(row.destination)) return [];
+        return [{ row, name, address: withoutLength(ipv4) }];
+      });
+      const certainty = found.length === 0 ? undefined : certaintyOf(evidence, found[0].row, view);
+      if (certainty !== undefined) yield diagnose(node, view, found, certainty);
     }
   }
 }
 
-function diagnose(
-  node: NodeEvidence,
-  view: NetworkView,
-  row: FdbRow,
-  name: string,
-  address: string,
-  certainty: Certainty,
-): Diagnosis {
-  const device = shellWord(row.device === '' ? 'vxlan0' : row.device);
+/** An endpoint, and the row that sends its frames away. */
+interface Local {
+  readonly row: FdbRow;
+  readonly name: string;
+  /** Empty if it has none. */
+  readonly address: string;
+}
+
+function diagnose(node: NodeEvidence, view: NetworkView, found: readonly Local[], certainty: Certainty): Diagnosis {
+  const [{ row, name, address }] = found;
+  const isOne = found.length === 1;
+  const what = isOne
+    ? `${address === '' ? row.mac : address} (${name}) runs`
+    : `${listed(found.map((one) => (one.address === '' ? one.row.mac : one.address)))} run`;
   return {
     severity: Severity.Error,
     certainty,
-    summary: `${address === '' ? row.mac : address} (${name}) runs on ${nodeText(node)}, whose FDB sends its frames to ${row.destination}`,
-    subject: { nodes: [...aliases(node), row.destination], ...(address === '' ? {} : { endpoints: [address] }) },
+    summary: `${what} on ${nodeText(node)}, whose FDB sends ${isOne ? 'its' : 'their'} frames to ${listed(found.map((one) => one.row.destination))}`,
+    subject: {
+      nodes: [...new Set([...aliases(node), ...found.map((one) => one.row.destination)])],
+      endpoints: found.map((one) => one.address).filter((one) => one !== ''),
+    },
     exhibits: [
-      exhibit(`FDB: ${row.mac} dst ${row.destination}`, [row]),
-      exhibit(`endpoint ${name} with this MAC on network ${view.name} of the same node`, [view]),
+      exhibit(
+        `FDB: ${listed(found.map((one) => `${one.row.mac} dst ${one.row.destination}`))}`,
+        found.map((one) => one.row),
+      ),
+      exhibit(
+        `${isOne ? 'endpoint' : 'endpoints'} ${listed(found.map((one) => one.name))} on network ${view.name} of the same node`,
+        [view],
+      ),
     ],
-    advice: ['Remove the entry and the neighbour, and update the engine.'],
-    commands: [
-      inNamespace(view.id, `bridge fdb del ${shellWord(row.mac)} dev ${device} dst ${shellWord(row.destination)} self`),
-      ...(address === '' ? [] : [inNamespace(view.id, `ip neigh del ${shellWord(address)} dev ${device}`)]),
-    ],
+    advice: ['Remove the entries and the neighbours, and update the engine.'],
+    commands: found.slice(0, 3).flatMap((one) => {
+      const device = shellWord(one.row.device === '' ? 'vxlan0' : one.row.device);
+      const row = `bridge fdb del ${shellWord(one.row.mac)} dev ${device} dst ${shellWord(one.row.destination)} self`;
+      const neighbour = `ip neigh del ${shellWord(one.address)} dev ${device}`;
+      return [row, ...(one.address === '' ? [] : [neighbour])].map((command) => inNamespace(view.id, command));
+    }),
   };
 }
