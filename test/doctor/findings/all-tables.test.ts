@@ -5,8 +5,25 @@ import { ENGINE_FINDINGS } from '../../../src/doctor/findings/engine/index.js';
 import { FIREWALL_FINDINGS } from '../../../src/doctor/findings/firewall/index.js';
 import { NETWORK_FINDINGS } from '../../../src/doctor/findings/network/index.js';
 import { NODE_FINDINGS } from '../../../src/doctor/findings/node/index.js';
+import { SpiForm } from '../../../src/overlay/index.js';
 import { isSilent } from '../assert-finding.js';
-import { emptyNode, evidence, healthySwarm } from '../swarm-evidence.js';
+import {
+  at,
+  changed,
+  counter,
+  emptyNode,
+  evidence,
+  fdb as fdbRow,
+  healthySwarm,
+  ONE,
+  policy,
+  rule,
+  sa,
+  sasOf,
+  spiOf,
+  TAGS,
+  TWO,
+} from '../swarm-evidence.js';
 
 const FINDINGS = [...NODE_FINDINGS, ...NETWORK_FINDINGS, ...ENGINE_FINDINGS, ...FIREWALL_FINDINGS];
 /** Findings from captures that these explain, which are in rooms of their own. */
@@ -139,6 +156,80 @@ describe('all findings from dumps and tables', () => {
         const mixed = { ...a, name: '', addresses: [], [key]: b[key] } as NodeEvidence;
         for (const finding of FINDINGS) isSilent(finding, { ...rest, nodes: [mixed] });
       }
+    }
+  });
+
+  it('lead to one cause, which explains the others', () => {
+    const next = TAGS.map((tag) => tag + 4);
+    const scenarios: readonly (readonly [cause: string, swarm: Evidence])[] = [
+      [
+        'sa-keys-differ',
+        changed('node2', ({ sas }) => ({
+          sas: sas.map((each) => ({ ...each, keyId: 'deadbeef', integrityErrors: 40, packets: 0 })),
+          xfrmCounters: [counter('XfrmInStateProtoError', 4, 44)],
+        })),
+      ],
+      [
+        'spi-forms-differ',
+        changed('node2', ({ engines }) => ({
+          sas: sasOf(TWO, ONE, 'node2.txt', TAGS, SpiForm.Short),
+          policies: [policy(TWO, ONE, 'node2.txt', { spi: spiOf(TWO, ONE, TAGS[1], SpiForm.Short) })],
+          engines: engines.map((one) => ({ ...one, version: '29.1.3' })),
+          xfrmCounters: [counter('XfrmInNoStates', 4, 44)],
+        })),
+      ],
+      [
+        'node-behind-in-rotation',
+        changed('node2', () => ({
+          sas: sasOf(TWO, ONE, 'node2.txt', next),
+          policies: [policy(TWO, ONE, 'node2.txt', { spi: spiOf(TWO, ONE, next[1]) })],
+          xfrmCounters: [counter('XfrmInNoStates', 4, 44)],
+        })),
+      ],
+      [
+        'kernel-refuses-sas',
+        changed('node2', ({ log }) => ({
+          sas: [],
+          policies: [],
+          log: [...log, { place: at('log'), text: 'Failed Adding rSA{SPI: 0x1f279ba7}: invalid argument' }],
+          xfrmCounters: [counter('XfrmInNoStates', 4, 44)],
+        })),
+      ],
+      [
+        'policy-without-sa',
+        changed('node1', ({ sas }) => ({
+          sas: [...sas.filter(({ source }) => source !== ONE), sa(ONE, TWO, TAGS[1], { spi: 0 })],
+          xfrmCounters: [counter('XfrmOutNoStates', 4, 44)],
+        })),
+      ],
+      [
+        'gossip-blocked',
+        changed('node2', ({ networks, rules, fdb }) => ({
+          rules: [
+            rule('INPUT', '-A INPUT -p udp --dport 7946 -j DROP', {
+              protocol: 'udp',
+              destinationPorts: [7946],
+              verdict: 'drop',
+            }),
+            ...rules,
+          ],
+          networks: networks.map((view) => (view.name === 'web' ? { ...view, peers: [TWO] } : view)),
+          fdb: fdb.filter(({ destination, vni }) => destination === '' || vni !== 4097),
+        })),
+      ],
+      [
+        'local-endpoint-with-remote-entry',
+        changed('node1', ({ fdb }) => ({ fdb: [...fdb, fdbRow('02:42:0a:00:01:03', TWO)] })),
+      ],
+    ];
+    for (const [cause, swarm] of scenarios) {
+      const found = FINDINGS.filter((finding) => [...finding.find(swarm)].length > 0);
+      const explained = new Set(found.flatMap(({ explains }) => explains));
+      assert.deepEqual(
+        found.map(({ id }) => id).filter((id) => !explained.has(id)),
+        [cause],
+        `${cause} among ${found.map(({ id }) => id).join(', ')}`,
+      );
     }
   });
 

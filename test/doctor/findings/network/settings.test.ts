@@ -161,6 +161,11 @@ describe('addresses', () => {
     raises(addressDuplicated, swarm, /^web\.1 on node1 and web\.7 on node2 both have 10\.0\.1\.3 on network web/);
   });
 
+  it('are the same if the output of one node is given as that of two', () => {
+    const [one] = healthySwarm().nodes;
+    isSilent(addressDuplicated, evidence([one, { ...one, name: 'node2' }]));
+  });
+
   it('are shown once more by a second output of the same node', () => {
     const { nodes } = healthySwarm();
     const [one] = nodes;
