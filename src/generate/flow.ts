@@ -1,5 +1,4 @@
 /** Flows: what is sent between two ends, script after script. */
-import type { Lane } from './lane.js';
 import { Script } from './script.js';
 
 /** What flows ask before they go on. */
@@ -15,8 +14,14 @@ export interface Budget {
   release(count: number): void;
 }
 
-/** A flow. */
-export abstract class Flow {
+/** What kind of traffic a flow is. */
+export interface Exchanges {
+  /** Writes the next exchange into a flow's script, which is empty; if it remains so, the flow has ended. */
+  refill(script: Script, budget: Budget): void;
+}
+
+/** A flow. One class for all kinds: the plan reads its fields for every packet. */
+export class Flow {
   readonly script = new Script();
   /** Index of the next step. */
   at = 0;
@@ -25,41 +30,34 @@ export abstract class Flow {
   /** Time that its next exchange begins at, at the earliest. */
   due = 0;
   /** Milliseconds of the client's and the server's clocks when the capture begins, for TCP's timestamps. */
-  readonly clocks = [0, 0];
+  readonly clocks = new Int32Array(2);
   /** Their last timestamps sent. */
-  readonly stamps = [0, 0];
+  readonly stamps = new Int32Array(2);
+  /** Indices of its lanes in the table. */
+  readonly indices: Int32Array;
   /** Identification of each lane's next inner packet. */
   readonly identifications: Uint16Array;
 
   constructor(
-    readonly lanes: readonly Lane[],
-    /** Indices of the lanes in the table. */
-    readonly indices: readonly number[],
+    indices: readonly number[],
     /** Mean time between its packets in nanoseconds; 0 if its script says when they are sent. */
     readonly interval: number,
+    readonly exchanges: Exchanges,
   ) {
-    this.identifications = new Uint16Array(lanes.length);
+    this.indices = Int32Array.from(indices);
+    this.identifications = new Uint16Array(indices.length);
   }
-
-  /** Writes the next exchange into its script, which is empty; if it remains so, the flow has ended. */
-  abstract refill(budget: Budget): void;
 }
 
-/** A flow that follows one script. */
-export class ScriptedFlow extends Flow {
+/** Traffic that follows one script. */
+export class Scripted implements Exchanges {
   #done = false;
 
-  constructor(
-    lanes: readonly Lane[],
-    indices: readonly number[],
-    readonly write: (script: Script) => void,
-  ) {
-    super(lanes, indices, 0);
-  }
+  constructor(readonly write: (script: Script) => void) {}
 
-  refill(): void {
+  refill(script: Script): void {
     if (this.#done) return;
     this.#done = true;
-    this.write(this.script);
+    this.write(script);
   }
 }

@@ -118,6 +118,8 @@ export interface Lane {
   /** Identifies the pair of nodes for outer IP identifications. */
   readonly tunnel: number;
   readonly mtu: number;
+  /** SAs, one after the other; 0 if it isn't encrypted. */
+  readonly rotations: number;
 }
 
 /** An outer or inner DF flag in its place. */
@@ -258,21 +260,13 @@ export class LaneTable {
     const none = new Uint8Array(6);
     writer.ethernet(destination.mac ?? none, source.mac ?? none, spec.vlan, etherTypeOf(outerSource));
     const outerIp = writer.at;
-    const lane =
+    const headers =
       kind === LaneKind.Packet
         ? { ...EMPTY, outerIp, outerFamily }
         : { ...this.#vxlan(writer, spec, outerSource, outerIp, encrypted), outerFamily };
     if (kind === LaneKind.Packet && spec.given !== undefined) writer.put(spec.given);
-    const made = {
-      ...lane,
-      spec,
-      kind,
-      template: this.#keep(writer),
-      length: writer.at,
-      encrypted,
-      tunnel: this.#tunnelOf(source, destination),
-      mtu: spec.mtu,
-    };
+    const tunnel = this.#tunnelOf(source, destination);
+    const made = laneOf(spec, headers, this.#keep(writer), writer.at, encrypted, tunnel);
     this.lanes.push(made);
     return made;
   }
@@ -357,7 +351,7 @@ export class LaneTable {
   }
 }
 
-type Headers = Omit<Lane, 'spec' | 'kind' | 'template' | 'length' | 'encrypted' | 'tunnel' | 'mtu'>;
+type Headers = Omit<Lane, 'spec' | 'kind' | 'template' | 'length' | 'encrypted' | 'tunnel' | 'mtu' | 'rotations'>;
 
 const EMPTY: Headers = {
   outerFamily: 4,
@@ -377,6 +371,43 @@ const EMPTY: Headers = {
   pseudoSum: 0,
   l4Sum: 0,
 };
+
+/** One literal for all lanes, so that all have the same shape. */
+function laneOf(
+  spec: LaneSpec,
+  headers: Headers,
+  template: number,
+  length: number,
+  encrypted: boolean,
+  tunnel: number,
+): Lane {
+  return {
+    spec,
+    kind: spec.kind,
+    template,
+    length,
+    encrypted,
+    outerFamily: headers.outerFamily,
+    innerFamily: headers.innerFamily,
+    outerIp: headers.outerIp,
+    udp: headers.udp,
+    innerIp: headers.innerIp,
+    l4: headers.l4,
+    clientPort: headers.clientPort,
+    word: headers.word,
+    timestamps: headers.timestamps,
+    dataOffset: headers.dataOffset,
+    pseudo: headers.pseudo,
+    outerIpSum: headers.outerIpSum,
+    outerSum: headers.outerSum,
+    innerIpSum: headers.innerIpSum,
+    pseudoSum: headers.pseudoSum,
+    l4Sum: headers.l4Sum,
+    tunnel,
+    mtu: spec.mtu,
+    rotations: spec.sas.length,
+  };
+}
 
 /** Bytes of an inner IP packet without its varying payload. */
 export function innerHeaderLength(lane: Lane): number {

@@ -90,7 +90,9 @@ export class Plan implements Budget {
   readonly #measure: Measure;
   readonly #random: SeededRandom;
   readonly #listener: FaultListener | undefined;
+  /** Flows by the time of their next packet, the earliest first, and these times. */
   readonly #heap: Flow[] = [];
+  readonly #times: Float64Array;
   readonly #reordered = new Held();
   readonly #replayed = new Held();
   readonly #twice = new Held();
@@ -111,6 +113,7 @@ export class Plan implements Budget {
     this.#measure = measure;
     this.#listener = listener;
     this.#random = new SeededRandom(options.seed ^ 0x706c616e);
+    this.#times = new Float64Array(flows.length);
     this.#outerIds = new Uint16Array(tunnels);
     for (let i = 0; i < tunnels; i++) this.#outerIds[i] = this.#random.word();
     this.#espLow = Uint32Array.from(firsts);
@@ -147,7 +150,7 @@ export class Plan implements Budget {
       const flow = this.#heap[0];
       this.#fill(packet, flow);
       this.planned++;
-      if (this.#advance(flow)) this.#sink(0);
+      if (this.#advance(flow)) this.#sink(flow);
       else this.#pop();
       if (this.#isHidden(packet)) continue;
       if (this.#impaired && packet.fault === NO_FAULT && this.#impair(packet)) continue;
@@ -286,13 +289,13 @@ export class Plan implements Budget {
 
   /** Chooses the SA, and takes a sequence number. */
   #protect(packet: PlannedPacket, lane: Lane): void {
-    const { sas } = lane.spec;
-    if (sas.length === 0) {
+    const { rotations } = lane;
+    if (rotations === 0) {
       packet.sa = -1;
       return;
     }
-    const rotation = Math.floor(packet.time / this.#input.rotationInterval);
-    const sa = sas[rotation < sas.length ? rotation : sas.length - 1];
+    const rotation = rotations === 1 ? 0 : Math.floor(packet.time / this.#input.rotationInterval);
+    const sa = lane.spec.sas[rotation < rotations ? rotation : rotations - 1];
     packet.sa = sa;
     const { alterations } = packet;
     if ((alterations & Alteration.SkipSequence) !== 0) this.#espLow[sa] += SKIPPED;
@@ -318,7 +321,7 @@ export class Plan implements Budget {
       const before = script.count;
       script.clear();
       flow.at = 0;
-      flow.refill(this);
+      flow.exchanges.refill(script, this);
       if (script.count === 0) return false;
       if (flow.interval > 0) this.#charged += script.count;
       this.#pace(flow, before);
@@ -342,40 +345,44 @@ export class Plan implements Budget {
 
   #push(flow: Flow): void {
     const heap = this.#heap;
+    const times = this.#times;
     let at = heap.length;
     heap.push(flow);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (heap[parent].time <= flow.time) break;
+      if (times[parent] <= flow.time) break;
       heap[at] = heap[parent];
+      times[at] = times[parent];
       at = parent;
     }
     heap[at] = flow;
+    times[at] = flow.time;
   }
 
   #pop(): void {
     const heap = this.#heap;
     const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    this.#sink(0);
+    if (last !== undefined && heap.length > 0) this.#sink(last);
   }
 
-  #sink(start: number): void {
+  /** Puts a flow into the place of the first one. */
+  #sink(flow: Flow): void {
     const heap = this.#heap;
+    const times = this.#times;
     const count = heap.length;
-    const flow = heap[start];
     const { time } = flow;
-    let at = start;
+    let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= count) break;
-      if (child + 1 < count && heap[child + 1].time < heap[child].time) child++;
-      if (heap[child].time >= time) break;
+      if (child + 1 < count && times[child + 1] < times[child]) child++;
+      if (times[child] >= time) break;
       heap[at] = heap[child];
+      times[at] = times[child];
       at = child;
     }
     heap[at] = flow;
+    times[at] = time;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a fault is: traffic of its own, between nodes of its own, in which one thing is wrong. */
 import type { Endpoint } from '../../overlay/index.js';
-import { ScriptedFlow } from '../flow.js';
+import { Flow, Scripted } from '../flow.js';
 import type { LaneChange, Lanes, NetworkBuilder } from '../network-builder.js';
 import type { Script } from '../script.js';
 
@@ -69,8 +69,8 @@ export class FaultSite {
    * Adds a flow with a script.
    * @param after milliseconds after the first packet
    */
-  flow({ lanes, indices }: Lanes, write: (script: Script) => void, after = 20): void {
-    this.builder.add(new ScriptedFlow(lanes, indices, write), after * MILLISECOND + this.index * 137_000);
+  flow({ indices }: Lanes, write: (script: Script) => void, after = 20): void {
+    this.builder.add(new Flow(indices, 0, new Scripted(write)), after * MILLISECOND + this.index * 137_000);
   }
 
   /** Echo requests that are answered: the nodes reach each other. */

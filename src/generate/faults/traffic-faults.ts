@@ -25,6 +25,7 @@ const vipAsDestination: Fault = {
   add(site) {
     const { builder, network, a, b } = site;
     const ip = builder.world.addressIn(network, VIP_HOST);
+    site.ping(b, a, 5);
     // The MAC of whatever balancer answers for it on another node.
     const vip: Endpoint = { ...b, ip, mac: ip.length === 4 ? macOfIpv4(ip) : b.mac };
     for (let i = 0; i < 4; i++) {

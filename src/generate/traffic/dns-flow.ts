@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../../replay/index.js';
 import { parseIpv4 } from '../../wire/index.js';
-import { type Budget, Flow } from '../flow.js';
-import type { Lane } from '../lane.js';
+import type { Budget, Exchanges } from '../flow.js';
+import type { Script } from '../script.js';
 
 const ANSWER_AFTER = 300_000;
 const RECURSION_DESIRED = 0x0100;
@@ -15,22 +15,15 @@ const PORTS = 20_000;
 const FIRST_PORT = 40_000;
 
 /** DNS queries of one name, and their answers. */
-export class DnsFlow extends Flow {
-  constructor(
-    lanes: readonly Lane[],
-    indices: readonly number[],
-    interval: number,
-    readonly random: SeededRandom,
-  ) {
-    super(lanes, indices, interval);
-  }
+export class DnsExchanges implements Exchanges {
+  constructor(readonly random: SeededRandom) {}
 
-  refill(budget: Budget): void {
+  refill(script: Script, budget: Budget): void {
     if (budget.ask(2) < 2) return;
     const id = this.random.below(0x10000);
-    this.script.port = FIRST_PORT + this.random.below(PORTS);
-    this.script.add(0, 0, 0, id);
-    this.script.add(1, ANSWER_AFTER, 0, id);
+    script.port = FIRST_PORT + this.random.below(PORTS);
+    script.add(0, 0, 0, id);
+    script.add(1, ANSWER_AFTER, 0, id);
   }
 }
 

@@ -1,30 +1,27 @@
 import type { SeededRandom } from '../../replay/index.js';
-import { type Budget, Flow } from '../flow.js';
-import { innerHeaderLength, type Lane } from '../lane.js';
+import type { Budget, Exchanges } from '../flow.js';
+import type { Script } from '../script.js';
 import type { SizeDraw } from '../sizes.js';
 
 const ANSWER_AFTER = 120_000;
 
 /** ICMP echo requests and replies of the same size. */
-export class EchoFlow extends Flow {
+export class EchoExchanges implements Exchanges {
   #number = 0;
 
   constructor(
-    lanes: readonly Lane[],
-    indices: readonly number[],
-    interval: number,
     readonly random: SeededRandom,
     readonly sizes: SizeDraw,
     readonly mtu: number,
-  ) {
-    super(lanes, indices, interval);
-  }
+    /** Bytes of the inner headers. */
+    readonly headers: number,
+  ) {}
 
-  refill(budget: Budget): void {
+  refill(script: Script, budget: Budget): void {
     if (budget.ask(2) < 2) return;
-    const length = Math.max(0, this.sizes.draw(this.random, this.mtu) - innerHeaderLength(this.lanes[0]));
+    const length = Math.max(0, this.sizes.draw(this.random, this.mtu) - this.headers);
     this.#number = (this.#number + 1) & 0xffff;
-    this.script.add(0, 0, length, this.#number);
-    this.script.add(1, ANSWER_AFTER, length, this.#number);
+    script.add(0, 0, length, this.#number);
+    script.add(1, ANSWER_AFTER, length, this.#number);
   }
 }

@@ -1,12 +1,14 @@
 /** The flows of a network in which nothing is wrong. */
 import type { Endpoint } from '../../overlay/index.js';
-import type { NetworkBuilder } from '../network-builder.js';
+import { type Exchanges, Flow } from '../flow.js';
+import { innerHeaderLength } from '../lane.js';
+import type { Lanes, NetworkBuilder } from '../network-builder.js';
 import { TRAFFIC_KINDS, TrafficKind } from '../options.js';
 import { SizeDraw } from '../sizes.js';
-import { DnsFlow, dnsAnswer, dnsQuery } from './dns-flow.js';
-import { EchoFlow } from './echo-flow.js';
-import { TcpFlow } from './tcp-flow.js';
-import { UdpFlow } from './udp-flow.js';
+import { DnsExchanges, dnsAnswer, dnsQuery } from './dns-flow.js';
+import { EchoExchanges } from './echo-flow.js';
+import { TcpExchanges } from './tcp-flow.js';
+import { UdpExchanges } from './udp-flow.js';
 
 /** Ports that no dissector takes for something else. */
 const TCP_PORT = 8000;
@@ -50,30 +52,34 @@ export function addHealthyFlows(builder: NetworkBuilder): void {
   kindsOf(builder).forEach((kind, i) => {
     const network = kind === TrafficKind.Ingress ? world.ingress : i % options.networks;
     const mtu = builder.mtuOf(network);
-    const tcp = { random, sizes, mtu, retransmissions: options.retransmissions };
     const start = random.below(1000) * (interval / 1000);
+    const add = (indices: readonly number[], exchanges: Exchanges): void => {
+      builder.add(new Flow(indices, interval, exchanges), start);
+    };
+    const addTcp = ({ lanes: [lane], indices }: Lanes): void => {
+      const headers = innerHeaderLength(lane);
+      const settings = { random, sizes, mtu, headers, retransmissions: options.retransmissions };
+      add(indices, new TcpExchanges(i, options.flows, settings));
+    };
     switch (kind) {
-      case TrafficKind.Tcp: {
-        const { lanes, indices } = builder.tcp(...pairOf(builder, network), TCP_PORT);
-        builder.add(new TcpFlow(lanes, indices, interval, i, options.flows, tcp), start);
+      case TrafficKind.Tcp:
+        addTcp(builder.tcp(...pairOf(builder, network), TCP_PORT));
         break;
-      }
       case TrafficKind.Vip:
       case TrafficKind.Ingress: {
         const [client, server] = balancedPair(builder, network, i);
-        const { lanes, indices } = builder.tcp(client, server, TCP_PORT, { ttl: ROUTED_TTL }, {});
-        builder.add(new TcpFlow(lanes, indices, interval, i, options.flows, tcp), start);
+        addTcp(builder.tcp(client, server, TCP_PORT, { ttl: ROUTED_TTL }, {}));
         break;
       }
       case TrafficKind.Udp: {
         const { lanes, indices } = builder.udp(...pairOf(builder, network), UDP_PORT);
         const port = FIRST_UDP_CLIENT + (i % UDP_CLIENTS);
-        builder.add(new UdpFlow(lanes, indices, interval, port, random, sizes, mtu), start);
+        add(indices, new UdpExchanges(port, random, sizes, mtu, innerHeaderLength(lanes[0])));
         break;
       }
       case TrafficKind.Icmp: {
         const { lanes, indices } = builder.echo(...pairOf(builder, network), i & 0xffff);
-        builder.add(new EchoFlow(lanes, indices, interval, random, sizes, mtu), start);
+        add(indices, new EchoExchanges(random, sizes, mtu, innerHeaderLength(lanes[0])));
         break;
       }
       case TrafficKind.Dns: {
@@ -81,14 +87,9 @@ export function addHealthyFlows(builder: NetworkBuilder): void {
         const client = clientOf(builder, network, server);
         const name = `web-${i}.${world.networks[network].name}.${DOMAIN}`;
         const answer = `10.${network >>> 8}.${network & 0xff}.${3 + (i % 200)}`;
-        const { lanes, indices } = builder.udp(
-          client,
-          server,
-          DNS_PORT,
-          { payload: dnsQuery(name) },
-          { payload: dnsAnswer(name, answer) },
-        );
-        builder.add(new DnsFlow(lanes, indices, interval, random), start);
+        const query = { payload: dnsQuery(name) };
+        const { indices } = builder.udp(client, server, DNS_PORT, query, { payload: dnsAnswer(name, answer) });
+        add(indices, new DnsExchanges(random));
       }
     }
   });

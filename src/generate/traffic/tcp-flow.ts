@@ -1,7 +1,6 @@
 import type { SeededRandom } from '../../replay/index.js';
-import { type Budget, Flow } from '../flow.js';
-import { innerHeaderLength, type Lane } from '../lane.js';
-import { exchangeSteps, TcpConversation } from '../script.js';
+import type { Budget, Exchanges } from '../flow.js';
+import { exchangeSteps, type Script, TcpConversation } from '../script.js';
 import type { SizeDraw } from '../sizes.js';
 
 /** Packets of a handshake and of a close. */
@@ -22,12 +21,14 @@ export interface TcpSettings {
   readonly random: SeededRandom;
   readonly sizes: SizeDraw;
   readonly mtu: number;
+  /** Bytes of the inner headers of segments with data. */
+  readonly headers: number;
   /** Probability that an answer loses a segment. */
   readonly retransmissions: number;
 }
 
 /** TCP connections, one after another. */
-export class TcpFlow extends Flow {
+export class TcpExchanges implements Exchanges {
   readonly #conversation = new TcpConversation();
   readonly #settings: TcpSettings;
   readonly #mss: number;
@@ -40,23 +41,14 @@ export class TcpFlow extends Flow {
    * @param first index of the flow, which its first port follows from
    * @param stride number of flows
    */
-  constructor(
-    lanes: readonly Lane[],
-    indices: readonly number[],
-    interval: number,
-    first: number,
-    stride: number,
-    settings: TcpSettings,
-  ) {
-    super(lanes, indices, interval);
+  constructor(first: number, stride: number, settings: TcpSettings) {
     this.#settings = settings;
-    this.#mss = settings.mtu - innerHeaderLength(lanes[0]);
+    this.#mss = settings.mtu - settings.headers;
     this.#connections = first;
     this.#stride = stride;
   }
 
-  refill(budget: Budget): void {
-    const { script } = this;
+  refill(script: Script, budget: Budget): void {
     const conversation = this.#conversation;
     const { random } = this.#settings;
     if (this.#left < 0) {
@@ -69,7 +61,7 @@ export class TcpFlow extends Flow {
       budget.reserve(CLOSE);
       this.#left = random.below(EXCHANGES);
       // Part of what was granted, so that a connection that was opened has an exchange and is closed.
-      this.#exchange(0, -1);
+      this.#exchange(script, 0, -1);
       return;
     }
     const segments = random.below(SEGMENTS + 1);
@@ -82,13 +74,13 @@ export class TcpFlow extends Flow {
     }
     this.#left--;
     const lost = segments > 1 && random.chance(this.#settings.retransmissions) ? random.below(segments - 1) : -1;
-    this.#exchange(segments, lost);
+    this.#exchange(script, segments, lost);
   }
 
-  #exchange(segments: number, lost: number): void {
-    const { random, sizes, mtu } = this.#settings;
-    const request = Math.max(1, sizes.draw(random, mtu) - innerHeaderLength(this.lanes[0]));
+  #exchange(script: Script, segments: number, lost: number): void {
+    const { random, sizes, mtu, headers } = this.#settings;
+    const request = Math.max(1, sizes.draw(random, mtu) - headers);
     const last = 1 + random.below(this.#mss);
-    this.#conversation.exchange(this.script, request, segments, this.#mss, last, lost);
+    this.#conversation.exchange(script, request, segments, this.#mss, last, lost);
   }
 }
