@@ -30,23 +30,21 @@ export class Flow {
   /** Time that its next exchange begins at, at the earliest. */
   due = 0;
   /** Milliseconds of the client's and the server's clocks when the capture begins, for TCP's timestamps. */
-  readonly clocks = new Int32Array(2);
+  clientClock = 0;
+  serverClock = 0;
   /** Their last timestamps sent. */
-  readonly stamps = new Int32Array(2);
-  /** Indices of its lanes in the table. */
-  readonly indices: Int32Array;
-  /** Identification of each lane's next inner packet. */
-  readonly identifications: Uint16Array;
+  clientStamp = 0;
+  serverStamp = 0;
+  /** Identification of the next inner packet. */
+  identification = 0;
 
   constructor(
-    indices: readonly number[],
+    /** Index of its first lane in the table; the others follow it. */
+    readonly firstLane: number,
     /** Mean time between its packets in nanoseconds; 0 if its script says when they are sent. */
     readonly interval: number,
     readonly exchanges: Exchanges,
-  ) {
-    this.indices = Int32Array.from(indices);
-    this.identifications = new Uint16Array(indices.length);
-  }
+  ) {}
 }
 
 /** Traffic that follows one script. */

@@ -10,10 +10,11 @@ import type { World } from './world.js';
 /** What lanes may have that is unusual. */
 export type LaneChange = Partial<Omit<LaneSpec, 'source' | 'destination' | 'kind'>>;
 
-/** A flow's lanes and their indices. */
+/** Lanes of a flow. */
 export interface Lanes {
   readonly lanes: readonly Lane[];
-  readonly indices: readonly number[];
+  /** Index of the first in the table; the others follow it. */
+  readonly first: number;
 }
 
 const MSS_HEADERS_4 = 40;
@@ -74,7 +75,12 @@ export class NetworkBuilder {
   /** Lanes as described. */
   lanes(specs: readonly LaneSpec[]): Lanes {
     const first = this.table.lanes.length;
-    return { lanes: specs.map((spec) => this.table.add(spec)), indices: specs.map((_, i) => first + i) };
+    return { lanes: specs.map((spec) => this.table.add(spec)), first };
+  }
+
+  /** Lanes that were added one after the other, as those of one flow. */
+  together(one: Lanes, next: Lanes): Lanes {
+    return { lanes: [...one.lanes, ...next.lanes], first: one.first };
   }
 
   /** A lane from one container to another of its network. */
@@ -108,9 +114,9 @@ export class NetworkBuilder {
     flow.time = after;
     flow.due = after;
     const { random } = this;
-    flow.clocks[0] = random.word() >>> 1;
-    flow.clocks[1] = random.word() >>> 1;
-    for (let i = 0; i < flow.identifications.length; i++) flow.identifications[i] = random.word();
+    flow.clientClock = random.word() >>> 1;
+    flow.serverClock = random.word() >>> 1;
+    flow.identification = random.word() & 0xffff;
     this.flows.push(flow);
   }
 }

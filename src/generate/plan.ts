@@ -8,7 +8,8 @@ import type { Lane } from './lane.js';
 import { type Measure, TRUNCATED_TO } from './measure.js';
 import type { CheckedOptions } from './options.js';
 import { Alteration, NO_FAULT, PlannedPacket } from './packet.js';
-import { STEP_COLUMNS, Step } from './script.js';
+import { Step, STEP_WORDS } from './script.js';
+import { TcpFlag } from '../wire/index.js';
 
 /** Packets after which a reordered one comes, and a replay. */
 const REORDERED_BY = 3;
@@ -100,6 +101,9 @@ export class Plan implements Budget {
   readonly #espLow: Uint32Array;
   readonly #espHigh: Uint32Array;
   readonly #spared: Uint32Array;
+  /** Packets in all three of them. */
+  #heldBack = 0;
+  readonly #hasView: boolean;
   #charged = 0;
   #reserved = 0;
   readonly #impaired: boolean;
@@ -121,6 +125,7 @@ export class Plan implements Budget {
     this.#spared = new Uint32Array(firsts.length);
     const { loss, reorder, duplicates, badIcv, replays, truncation } = options.impairments;
     this.#impaired = loss + reorder + duplicates + badIcv + replays + truncation > 0;
+    this.#hasView = options.seenBy !== undefined;
     for (const flow of flows) if (this.#advance(flow)) this.#push(flow);
   }
 
@@ -145,14 +150,14 @@ export class Plan implements Budget {
    */
   next(packet: PlannedPacket): boolean {
     for (;;) {
-      if (this.#takeHeld(packet)) return this.#record(packet);
+      if (this.#heldBack > 0 && this.#takeHeld(packet)) return this.#record(packet);
       if (this.#heap.length === 0) return false;
       const flow = this.#heap[0];
       this.#fill(packet, flow);
       this.planned++;
       if (this.#advance(flow)) this.#sink(flow);
       else this.#pop();
-      if (this.#isHidden(packet)) continue;
+      if (this.#hasView && this.#isHidden(packet)) continue;
       if (this.#impaired && packet.fault === NO_FAULT && this.#impair(packet)) continue;
       if ((packet.alterations & Alteration.Replay) !== 0) {
         packet.alterations &= ~Alteration.Replay;
@@ -170,12 +175,14 @@ export class Plan implements Budget {
 
   /** Whether there are no more packets. */
   get done(): boolean {
-    return this.#heap.length + this.#twice.count + this.#reordered.count + this.#replayed.count === 0;
+    return this.#heap.length + this.#heldBack === 0;
   }
 
   /** Keeps a packet for later. Returns whether there was room. */
   #hold(held: Held, packet: PlannedPacket, after: number): boolean {
-    return held.push(packet, this.planned + after);
+    if (!held.push(packet, this.planned + after)) return false;
+    this.#heldBack++;
+    return true;
   }
 
   /** Takes a held packet that is due, or the rest at the end. */
@@ -191,6 +198,7 @@ export class Plan implements Budget {
           : undefined;
     if (held === undefined) return false;
     held.pop(packet);
+    this.#heldBack--;
     packet.time = Math.max(packet.time, this.last + COPY_GAP);
     return true;
   }
@@ -198,7 +206,6 @@ export class Plan implements Budget {
   /** Whether the node that captures doesn't see the packet. */
   #isHidden(packet: PlannedPacket): boolean {
     const { seenBy } = this.#input.options;
-    if (seenBy === undefined) return false;
     const { source, destination } = this.#input.lanes[packet.lane].spec;
     if (source.name === seenBy) return false;
     if (destination.name !== seenBy) return true;
@@ -260,31 +267,39 @@ export class Plan implements Budget {
   /** Takes the next packet of a flow. */
   #fill(packet: PlannedPacket, flow: Flow): void {
     const { steps } = flow.script;
-    const at = flow.at * STEP_COLUMNS;
-    const side = steps[at + Step.Lane] | 0;
-    const index = flow.indices[side];
+    const at = flow.at * STEP_WORDS;
+    const laneFlags = steps[at + Step.LaneFlags];
+    const side = laneFlags & 0xffff;
+    const index = flow.firstLane + side;
     const lane = this.#input.lanes[index];
     packet.time = flow.time;
     packet.lane = index;
-    packet.length = steps[at + Step.Length] | 0;
-    packet.flags = steps[at + Step.Flags] | 0;
-    packet.sequence = steps[at + Step.Sequence] | 0;
-    packet.acknowledgment = steps[at + Step.Acknowledgment] | 0;
-    packet.word = steps[at + Step.Word] | 0;
-    packet.port = steps[at + Step.Port] | 0;
-    packet.alterations = steps[at + Step.Alterations] | 0;
-    packet.fault = steps[at + Step.Fault] | 0;
-    if (lane.timestamps > 0) {
-      const from = side & 1;
-      packet.timestamp = (flow.clocks[from] + Math.floor(flow.time / MILLISECOND)) | 0;
-      packet.echoed = packet.flags === 2 ? 0 : flow.stamps[1 - from];
-      flow.stamps[from] = packet.timestamp;
-    }
-    packet.innerId = flow.identifications[side]++;
+    packet.length = steps[at + Step.Length];
+    packet.flags = laneFlags >>> 16;
+    packet.sequence = steps[at + Step.Sequence];
+    packet.acknowledgment = steps[at + Step.Acknowledgment];
+    const wordPort = steps[at + Step.WordPort];
+    packet.word = wordPort & 0xffff;
+    packet.port = wordPort >>> 16;
+    packet.alterations = steps[at + Step.Alterations];
+    packet.fault = steps[at + Step.Fault];
+    if (lane.timestamps > 0) this.#stamp(packet, flow, (side & 1) === 0);
+    packet.innerId = flow.identification;
+    flow.identification = (flow.identification + 1) & 0xffff;
     packet.outerId = this.#outerIds[lane.tunnel]++;
     packet.outerPort = outerPortOf(index, packet.port);
     this.#protect(packet, lane);
     this.#measure.measure(packet, lane);
+  }
+
+  /** Sets TCP's timestamps. */
+  #stamp(packet: PlannedPacket, flow: Flow, fromClient: boolean): void {
+    const now = Math.floor(flow.time / MILLISECOND);
+    packet.timestamp = ((fromClient ? flow.clientClock : flow.serverClock) + now) | 0;
+    // A SYN has nothing to echo.
+    packet.echoed = packet.flags === TcpFlag.Syn ? 0 : fromClient ? flow.serverStamp : flow.clientStamp;
+    if (fromClient) flow.clientStamp = packet.timestamp;
+    else flow.serverStamp = packet.timestamp;
   }
 
   /** Chooses the SA, and takes a sequence number. */
@@ -326,7 +341,7 @@ export class Plan implements Budget {
       if (flow.interval > 0) this.#charged += script.count;
       this.#pace(flow, before);
     }
-    flow.time += script.steps[flow.at * STEP_COLUMNS + Step.Gap];
+    flow.time += script.gaps[flow.at];
     return true;
   }
 
@@ -340,7 +355,7 @@ export class Plan implements Budget {
     const most = interval * script.count;
     if (script.duration <= most) return;
     const scale = most / script.duration;
-    for (let i = 0; i < script.count; i++) script.steps[i * STEP_COLUMNS + Step.Gap] *= scale;
+    for (let i = 0; i < script.count; i++) script.gaps[i] *= scale;
   }
 
   #push(flow: Flow): void {

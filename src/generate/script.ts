@@ -2,24 +2,21 @@
 import { TcpFlag } from '../wire/index.js';
 import { NO_FAULT } from './packet.js';
 
-/** Columns of a step. */
+/** Words of a step. Small ones share a word, so that a step is half a cache line. */
 export const Step = {
-  /** Index among the flow's lanes. */
-  Lane: 0,
-  /** Nanoseconds after the step before. */
-  Gap: 1,
-  Length: 2,
-  Flags: 3,
-  Sequence: 4,
-  Acknowledgment: 5,
-  Word: 6,
-  Port: 7,
-  Alterations: 8,
-  Fault: 9,
+  /** Index among the flow's lanes; TCP flags in the upper half. */
+  LaneFlags: 0,
+  Length: 1,
+  Sequence: 2,
+  Acknowledgment: 3,
+  /** ICMP sequence number or DNS id; the client's port in the upper half. */
+  WordPort: 4,
+  Alterations: 5,
+  Fault: 6,
 } as const;
 
-/** Columns. */
-export const STEP_COLUMNS = 10;
+/** Words of a step. */
+export const STEP_WORDS = 8;
 
 /** Indices of a TCP flow's lanes. */
 export const TcpLane = { Client: 0, Server: 1, ClientSyn: 2, ServerSyn: 3 } as const;
@@ -31,9 +28,11 @@ const BACK_TO_BACK = 12 * MICROSECOND;
 
 /** A growing list of steps, reused for each exchange of a flow. */
 export class Script {
-  steps: Float64Array;
+  steps: Int32Array;
+  /** Nanoseconds between a step and the one before. */
+  gaps: Float64Array;
   count = 0;
-  /** Sum of the delays. */
+  /** Sum of the gaps. */
   duration = 0;
   /** Given to all steps that follow. */
   port = 0;
@@ -41,7 +40,8 @@ export class Script {
   alterations = 0;
 
   constructor(capacity = 64) {
-    this.steps = new Float64Array(capacity * STEP_COLUMNS);
+    this.steps = new Int32Array(capacity * STEP_WORDS);
+    this.gaps = new Float64Array(capacity);
   }
 
   /** Starts again. */
@@ -55,32 +55,47 @@ export class Script {
    * @param lane index among the flow's lanes
    * @param gap nanoseconds after the packet before
    * @param length bytes of the varying payload
+   * @param word ICMP sequence number or DNS id
    */
   add(lane: number, gap: number, length: number, word = 0): void {
-    this.segment(lane, gap, length, 0, 0, 0);
-    this.steps[(this.count - 1) * STEP_COLUMNS + Step.Word] = word;
+    this.#step(lane, gap, length, 0, 0, 0, word);
   }
 
   /** Adds a TCP segment. */
   segment(lane: number, gap: number, length: number, flags: number, sequence: number, acknowledgment: number): void {
-    const at = this.count++ * STEP_COLUMNS;
-    if (at === this.steps.length) {
-      const grown = new Float64Array(2 * at);
-      grown.set(this.steps);
-      this.steps = grown;
-    }
+    this.#step(lane, gap, length, flags, sequence, acknowledgment, 0);
+  }
+
+  #step(
+    lane: number,
+    gap: number,
+    length: number,
+    flags: number,
+    sequence: number,
+    acknowledgment: number,
+    word: number,
+  ): void {
+    if (this.count === this.gaps.length) this.#grow();
     const { steps } = this;
-    steps[at + Step.Lane] = lane;
-    steps[at + Step.Gap] = gap;
+    const at = this.count * STEP_WORDS;
+    this.gaps[this.count++] = gap;
+    steps[at + Step.LaneFlags] = lane | (flags << 16);
     steps[at + Step.Length] = length;
-    steps[at + Step.Flags] = flags;
-    steps[at + Step.Sequence] = sequence >>> 0;
-    steps[at + Step.Acknowledgment] = acknowledgment >>> 0;
-    steps[at + Step.Word] = 0;
-    steps[at + Step.Port] = this.port;
+    steps[at + Step.Sequence] = sequence;
+    steps[at + Step.Acknowledgment] = acknowledgment;
+    steps[at + Step.WordPort] = word | (this.port << 16);
     steps[at + Step.Alterations] = this.alterations;
     steps[at + Step.Fault] = this.fault;
     this.duration += gap;
+  }
+
+  #grow(): void {
+    const steps = new Int32Array(2 * this.steps.length);
+    const gaps = new Float64Array(2 * this.gaps.length);
+    steps.set(this.steps);
+    gaps.set(this.gaps);
+    this.steps = steps;
+    this.gaps = gaps;
   }
 }
 

@@ -7,7 +7,7 @@ import { deriveSpi } from '../../src/overlay/index.js';
 import type { SurveyReport } from '../../src/inspect/index.js';
 import { type Generated, generated, surveyOf } from './generated.js';
 
-const HEALTHY: GenerateOptions = { packets: 400 };
+const HEALTHY: GenerateOptions = { packets: 60 };
 /** The nodes of the first fault among two healthy ones. */
 const FIRST = 'node3';
 const SECOND = 'node4';

@@ -69,8 +69,8 @@ export class FaultSite {
    * Adds a flow with a script.
    * @param after milliseconds after the first packet
    */
-  flow({ indices }: Lanes, write: (script: Script) => void, after = 20): void {
-    this.builder.add(new Flow(indices, 0, new Scripted(write)), after * MILLISECOND + this.index * 137_000);
+  flow({ first }: Lanes, write: (script: Script) => void, after = 20): void {
+    this.builder.add(new Flow(first, 0, new Scripted(write)), after * MILLISECOND + this.index * 137_000);
   }
 
   /** Echo requests that are answered: the nodes reach each other. */

@@ -101,10 +101,7 @@ const tooBigIgnored: Fault = {
     const given = messageFrame(router, a, b, site.mtu);
     const udp = builder.udp(a, b, UDP_PORT);
     const message = builder.lanes([builder.spec(b, a, LaneKind.Frame, { given })]);
-    const lanes = {
-      lanes: [...udp.lanes, ...message.lanes],
-      indices: [...udp.indices, ...message.indices],
-    };
+    const lanes = builder.together(udp, message);
     const headers = udp.lanes[0].length - udp.lanes[0].innerIp;
     site.flow(lanes, (script) => {
       script.port = CLIENT_PORT;

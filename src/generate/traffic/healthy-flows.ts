@@ -53,13 +53,13 @@ export function addHealthyFlows(builder: NetworkBuilder): void {
     const network = kind === TrafficKind.Ingress ? world.ingress : i % options.networks;
     const mtu = builder.mtuOf(network);
     const start = random.below(1000) * (interval / 1000);
-    const add = (indices: readonly number[], exchanges: Exchanges): void => {
-      builder.add(new Flow(indices, interval, exchanges), start);
+    const add = ({ first }: Lanes, exchanges: Exchanges): void => {
+      builder.add(new Flow(first, interval, exchanges), start);
     };
-    const addTcp = ({ lanes: [lane], indices }: Lanes): void => {
-      const headers = innerHeaderLength(lane);
+    const addTcp = (lanes: Lanes): void => {
+      const headers = innerHeaderLength(lanes.lanes[0]);
       const settings = { random, sizes, mtu, headers, retransmissions: options.retransmissions };
-      add(indices, new TcpExchanges(i, options.flows, settings));
+      add(lanes, new TcpExchanges(i, options.flows, settings));
     };
     switch (kind) {
       case TrafficKind.Tcp:
@@ -72,14 +72,14 @@ export function addHealthyFlows(builder: NetworkBuilder): void {
         break;
       }
       case TrafficKind.Udp: {
-        const { lanes, indices } = builder.udp(...pairOf(builder, network), UDP_PORT);
+        const lanes = builder.udp(...pairOf(builder, network), UDP_PORT);
         const port = FIRST_UDP_CLIENT + (i % UDP_CLIENTS);
-        add(indices, new UdpExchanges(port, random, sizes, mtu, innerHeaderLength(lanes[0])));
+        add(lanes, new UdpExchanges(port, random, sizes, mtu, innerHeaderLength(lanes.lanes[0])));
         break;
       }
       case TrafficKind.Icmp: {
-        const { lanes, indices } = builder.echo(...pairOf(builder, network), i & 0xffff);
-        add(indices, new EchoExchanges(random, sizes, mtu, innerHeaderLength(lanes[0])));
+        const lanes = builder.echo(...pairOf(builder, network), i & 0xffff);
+        add(lanes, new EchoExchanges(random, sizes, mtu, innerHeaderLength(lanes.lanes[0])));
         break;
       }
       case TrafficKind.Dns: {
@@ -88,8 +88,8 @@ export function addHealthyFlows(builder: NetworkBuilder): void {
         const name = `web-${i}.${world.networks[network].name}.${DOMAIN}`;
         const answer = `10.${network >>> 8}.${network & 0xff}.${3 + (i % 200)}`;
         const query = { payload: dnsQuery(name) };
-        const { indices } = builder.udp(client, server, DNS_PORT, query, { payload: dnsAnswer(name, answer) });
-        add(indices, new DnsExchanges(random));
+        const lanes = builder.udp(client, server, DNS_PORT, query, { payload: dnsAnswer(name, answer) });
+        add(lanes, new DnsExchanges(random));
       }
     }
   });
