@@ -193,16 +193,22 @@ td .to,th .to{display:block;padding-left:.75rem}
 
 const PRINT = `
 @media print{
-body{font-size:10pt;background:none}
+:root{color-scheme:light}
+body{font-size:10pt}
 .page{display:block;max-width:none;padding:0}
 nav,.skip,.scrub,.commands button,summary,.series{display:none}
 .data caption{position:static;width:auto;height:auto;clip-path:none;text-align:left;font-weight:600;padding:.5rem 0 .25rem}
 details::details-content{content-visibility:visible;display:block;height:auto}
 .scroll,.data .scroll{overflow:visible;max-height:none;background:none}
-table{font-size:8pt}
+table{font-size:7pt}
+thead th,thead .c,thead .n{white-space:normal;font-size:6.5pt}
+.wide-only{display:block}
+.narrow-only{display:none}
+.key-row{grid-template-columns:13rem minmax(0,1fr)}
+.bar{min-width:0}
 th button::after{content:none}
-th,td{padding:.2rem .4rem}
-.c,code,pre{font-size:7.5pt}
+th,td{padding:.15rem .25rem}
+.c,code,pre{font-size:6.5pt}
 h2,h3,h4{break-after:avoid}
 figure,.finding,tr,.service,.figures{break-inside:avoid}
 section+section{margin-top:1.5rem}
