@@ -20,7 +20,9 @@ export const BlockType = {
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
 /** Option codes. */
-export const OptionCode = { End: 0, InterfaceName: 2, TimeResolution: 9, TimeOffset: 14 } as const;
+export const OptionCode = { End: 0, Comment: 1, InterfaceName: 2, TimeResolution: 9, TimeOffset: 14 } as const;
+/** Length in bytes of an option's code and length. */
+export const OPTION_HEADER = 4;
 
 /** Total length in bytes of a block's type, length and repeated length. */
 export const BLOCK_FRAME = 12;
@@ -32,6 +34,8 @@ export const DEFAULT_RESOLUTION = 6;
 
 /** Maximum length of an interface name in bytes; a longer one is truncated at a character boundary. */
 export const MAX_NAME = 1024;
+/** Maximum length of a packet's comment in bytes, which is that of any option; a longer one is truncated likewise. */
+export const MAX_COMMENT = 0xffff;
 
 /** A length padded to 4 bytes, as blocks and options are. */
 export function padded(length: number): number {

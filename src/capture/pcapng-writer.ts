@@ -9,7 +9,9 @@ import {
   BlockType,
   BYTE_ORDER_MAGIC,
   ENHANCED_HEADER,
+  MAX_COMMENT,
   MAX_NAME,
+  OPTION_HEADER,
   OptionCode,
   padded,
   SECTION_HEADER,
@@ -18,6 +20,21 @@ import { MAX_SECONDS, NanosecondTicks } from './timestamp.js';
 
 /** `if_tsresol` of nanoseconds. */
 const NANOSECONDS = 9;
+
+/** A packet's comment: UTF-8 in a buffer that its owner may reuse for the next packet. */
+export interface PacketComment {
+  readonly bytes: Uint8Array;
+  /** Length of the text in bytes, from the start of `bytes`. */
+  readonly length: number;
+}
+
+/** The length of a comment, truncated at a character boundary if it is too long for an option. */
+function commentLength({ bytes, length }: PacketComment): number {
+  if (length <= MAX_COMMENT) return length;
+  let end = MAX_COMMENT;
+  while (end > 0 && (bytes[end] & 0xc0) === 0x80) end--;
+  return end;
+}
 
 /**
  * A pcapng file as a packet sink. The section header is written immediately; add an interface before packets.
@@ -82,7 +99,10 @@ export class PcapngWriter implements PacketSink {
     return this.#interfaces++;
   }
 
-  /** @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2554; MemoryError `BAD_RANGE` */
+  /**
+   * @param comment shown with the packet (`opt_comment`); truncated to 65,535 bytes. Default: none
+   * @throws CaptureError `TIME_OUT_OF_RANGE` for a time before 1970 or after 2554; MemoryError `BAD_RANGE`
+   */
   write(
     bytes: Uint8Array,
     offset: number,
@@ -91,16 +111,21 @@ export class PcapngWriter implements PacketSink {
     seconds: number,
     nanoseconds: number,
     interfaceId = 0,
+    comment?: PacketComment,
   ): void {
     if (seconds < 0 || seconds > MAX_SECONDS) {
       throw new CaptureError('TIME_OUT_OF_RANGE', `pcapng can't represent the time ${seconds} s in nanoseconds`);
     }
     // Before the block's header is written.
     checkRange(bytes, offset, offset + length);
+    const text = comment === undefined ? 0 : commentLength(comment);
+    if (comment !== undefined) checkRange(comment.bytes, 0, text);
     const ticks = this.#ticks;
     ticks.join(seconds, nanoseconds);
     const padding = padded(length) - length;
-    const block = ENHANCED_HEADER + length + padding + 4;
+    // The comment, and the end of options.
+    const options = comment === undefined ? 0 : OPTION_HEADER + padded(text) + OPTION_HEADER;
+    const block = ENHANCED_HEADER + length + padding + options + 4;
     const at = this.#buffer.reserve(ENHANCED_HEADER);
     const { view } = this.#buffer;
     view.setUint32(at, BlockType.EnhancedPacket, true);
@@ -111,9 +136,20 @@ export class PcapngWriter implements PacketSink {
     view.setUint32(at + 20, length, true);
     view.setUint32(at + 24, originalLength, true);
     this.#buffer.append(bytes, offset, length);
-    const tail = this.#buffer.reserve(padding + 4);
+    const tail = this.#buffer.reserve(padding + options + 4);
     for (let i = 0; i < padding; i++) view.setUint8(tail + i, 0);
-    view.setUint32(tail + padding, block, true);
+    if (comment !== undefined) this.#writeComment(tail + padding, comment.bytes, text);
+    view.setUint32(tail + padding + options, block, true);
+  }
+
+  #writeComment(at: number, text: Uint8Array, length: number): void {
+    const { bytes, view } = this.#buffer;
+    view.setUint16(at, OptionCode.Comment, true);
+    view.setUint16(at + 2, length, true);
+    const start = at + OPTION_HEADER;
+    for (let i = 0; i < length; i++) bytes[start + i] = text[i];
+    for (let i = length; i < padded(length); i++) bytes[start + i] = 0;
+    view.setUint32(start + padded(length), OptionCode.End, true);
   }
 
   /** File size in bytes so far, including buffered data. */

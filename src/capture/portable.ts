@@ -10,7 +10,7 @@ export { CaptureError, type CaptureErrorCode } from './error.js';
 export { linkTypeName } from './link-type.js';
 export type { ByteSink, PacketSink } from './packet-sink.js';
 export { PcapWriter, type PcapWriterOptions } from './pcap-writer.js';
-export { PcapngWriter } from './pcapng-writer.js';
+export { type PacketComment, PcapngWriter } from './pcapng-writer.js';
 export { PeekedSource } from './peeked-source.js';
 export { type CaptureInterface, type CaptureNote, MAX_PACKET } from './record-decoder.js';
 export { openCapture, type PacketSource } from './source.js';
