@@ -49,3 +49,24 @@ export function runProgram(folder: string, code: string, extension: 'mjs' | 'cjs
   assert.equal(call.status, 0, call.stderr.toString());
   return call.stdout.toString().trimEnd().split('\n');
 }
+
+/** A directory with `vtep` in it: this checkout's. */
+export function pathWithVtep(): string {
+  const bin = scratch();
+  writeFileSync(
+    join(bin, 'vtep'),
+    `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'dist/src/cli/main.js')}' "$@"\n`,
+    {
+      mode: 0o755,
+    },
+  );
+  return bin;
+}
+
+/** Runs commands in a shell that finds `vtep`, and returns the lines that they print; none may fail. */
+export function runShell(folder: string, commands: string): string[] {
+  const env = { ...process.env, PATH: `${pathWithVtep()}:${process.env['PATH'] ?? ''}`, LC_ALL: 'C.UTF-8' };
+  const call = spawnSync('bash', ['-e', '-o', 'pipefail', '-c', commands], { cwd: folder, env, timeout: 60_000 });
+  assert.equal(call.status, 0, call.stderr.toString());
+  return call.stdout.toString().trimEnd().split('\n');
+}

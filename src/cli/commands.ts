@@ -77,6 +77,16 @@ export const COMMANDS: CommandGroup = {
       summary: 'make a capture of overlay traffic: clear or encrypted, healthy or with faults',
       load: async () => (await import('./generate/generate.js')).generateCommand,
     },
+    {
+      name: 'wireshark',
+      summary: 'write keys and preferences for Wireshark, to open a capture decrypted',
+      load: async () => (await import('./wireshark/wireshark.js')).wiresharkCommand,
+    },
+    {
+      name: 'extcap',
+      summary: 'be an interface of Wireshark that shows inner frames, live and decrypted',
+      load: async () => (await import('./extcap/extcap.js')).extcapCommand,
+    },
     KEYS_COMMANDS,
     NETWORK_COMMANDS,
     {

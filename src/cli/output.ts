@@ -41,6 +41,21 @@ export function openOutput(path: string, input?: string | readonly string[], opt
   return file;
 }
 
+/**
+ * Writes a text file, which appears complete or not at all.
+ * @param ownerOnly whether only its owner can read it, because it holds keys
+ * @throws CaptureError `FILE_UNUSABLE`
+ */
+export function writeText(path: string, text: string, ownerOnly = false): void {
+  const file = openOutput(path, undefined, { ownerOnly, text: true });
+  try {
+    file.write(new TextEncoder().encode(text));
+    file.commit();
+  } finally {
+    file.abandon();
+  }
+}
+
 /** Reports unfinished files that may belong to a process in another container or on another host. */
 export function sayLeftovers(paths: readonly string[]): void {
   for (const path of paths)

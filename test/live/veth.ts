@@ -65,6 +65,15 @@ export class Running {
     this.child.stdout.on('data', (bytes: Buffer) => void this.#stdout.push(bytes));
   }
 
+  /** Waits until it writes to standard output, or exits. */
+  async prints(words: string): Promise<void> {
+    const { child } = this;
+    while (!this.printed.includes(words) && child.exitCode === null && child.signalCode === null) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.ok(this.printed.includes(words), `it ended without ${JSON.stringify(words)}: ${this.#stderr}`);
+  }
+
   /** Waits until it writes to standard error, or exits. */
   async says(words: string): Promise<void> {
     const { child } = this;
@@ -125,6 +134,15 @@ export class Veth {
     const running = this.start(words);
     running.child.stdin.end();
     return running.ended;
+  }
+
+  /** Sends the frames of a capture again and again until something has happened. */
+  async sendUntil(capture: string, happened: Promise<unknown>): Promise<void> {
+    const sender = this.start(['inject', capture, '--to', 'vh1a', '--pps', '1000', '--loops', '1000000']);
+    await happened;
+    sender.child.kill('SIGTERM');
+    const { status, stderr } = await sender.ended;
+    assert.equal(status, 0, stderr);
   }
 
   /** Starts `vtep capture` and waits until it captures. */

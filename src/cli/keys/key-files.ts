@@ -9,7 +9,7 @@ import { CaptureKeys } from '../../overlay/internal.js';
 import { parseGossipKeys } from '../../overlay/keys/gossip-keys.js';
 import { type KeysFile, parseKeys } from '../../overlay/keys/keys-file.js';
 import { aeadOption } from '../options/aead-option.js';
-import { openOutput } from '../output.js';
+import { writeText } from '../output.js';
 import { aboutFile } from '../options/file-error.js';
 import type { KeyValues } from '../options/keys-option.js';
 import { readSmallText } from '../options/small-file.js';
@@ -91,6 +91,11 @@ export class KeysOption {
     return this.#keys.ring;
   }
 
+  /** Whether an SA, of those derived so far too, has extended sequence numbers. */
+  get hasExtendedSequences(): boolean {
+    return this.#keys.associations().some(({ esn }) => esn);
+  }
+
   /** Creates fresh SAs for another pass. The result of the previous `open` becomes unusable. */
   open(): OpenedKeys {
     const { aead, skipped } = this.choice;
@@ -112,9 +117,12 @@ export class KeysOption {
     return ring;
   }
 
-  /** Writes the file of `--esp-sa`, if requested, and wipes all keys: nothing can be decrypted afterwards. */
-  finish(): void {
-    if (this.#espSa !== undefined) writeEspSa(this.#espSa, this.#keys.associations());
+  /**
+   * Writes the file of `--esp-sa`, if requested, and wipes all keys: nothing can be decrypted afterwards.
+   * @param adapt returns the SAs to write. Default: all
+   */
+  finish(adapt: (all: readonly SecurityAssociation[]) => readonly SecurityAssociation[] = (all) => all): void {
+    if (this.#espSa !== undefined) writeEspSa(this.#espSa, adapt(this.#keys.associations()));
     this.#keys.wipe();
     for (const ring of this.#rings) ring.wipe();
     for (const key of this.#gossip) key.wipe();
@@ -177,12 +185,6 @@ function addKeys(keys: CaptureKeys, path: string, file: KeysFile): string[] {
 
 /** Writes an esp_sa file that only its owner can read, since it contains keys. */
 function writeEspSa(path: string, associations: readonly SecurityAssociation[]): void {
-  const file = openOutput(path, undefined, { ownerOnly: true, text: true });
-  try {
-    file.write(new TextEncoder().encode(formatEspSa(associations)));
-    file.commit();
-  } finally {
-    file.abandon();
-  }
+  writeText(path, formatEspSa(associations), true);
   say(`${associations.length} SAs and their keys -> ${path}`);
 }
