@@ -1,5 +1,5 @@
 /** Finds which inputs without a node's name are of the same node, or of a named one. */
-import { addressesOf } from './node-addresses.js';
+import { addressesOf, ownAddressesOf } from './node-addresses.js';
 import { NodeFacts } from './node-facts.js';
 
 /** Words of file names that say what an output is, and not whose. */
@@ -8,24 +8,73 @@ const KIND_WORDS =
 
 /**
  * Joins the facts of inputs that belong together.
- * @param named facts of nodes that the user, a script or the outputs name
- * @param unnamed facts of files that nothing names
+ * @param parts the facts of each file, and of each node in it, in the order of the files
+ * @param given names of nodes that the user gave
  * @returns the facts of each node; those whose node is unknown have an empty name
  */
-export function matchedNodes(named: readonly NodeFacts[], unnamed: readonly NodeFacts[]): NodeFacts[] {
+export function matchedNodes(parts: readonly NodeFacts[], given: ReadonlySet<string>): NodeFacts[] {
+  const named = withoutAliases(joinedByNode(parts, given), given);
+  const unnamed = parts.filter(({ name }) => name === '');
   const rest: NodeFacts[] = [];
-  const owners = new Map<string, NodeFacts | undefined>();
-  for (const node of named) {
-    // An address of two nodes identifies neither.
-    for (const address of addressesOf(node)) owners.set(address, owners.has(address) ? undefined : node);
-  }
+  const owners = ownersOf(named);
   for (const facts of unnamed) {
-    const found = new Set(addressesOf(facts).flatMap((address) => owners.get(address) ?? []));
-    const [owner] = found;
-    if (found.size === 1) owner.merge(facts);
+    const owner = ownerOf(facts, owners);
+    if (owner !== undefined) owner.merge(facts);
     else rest.push(facts);
   }
   return [...named, ...joinedByName(rest, named.length === 0)];
+}
+
+/** One for each name. Hosts may have the same name, such as `localhost`: then their addresses differ. */
+function joinedByNode(parts: readonly NodeFacts[], given: ReadonlySet<string>): NodeFacts[] {
+  const nodes = new Map<string, NodeFacts[]>();
+  for (const part of parts) {
+    const { name } = part;
+    if (name === '') continue;
+    const same = nodes.get(name) ?? [];
+    nodes.set(name, same);
+    let node = same.find((one) => given.has(name) || !areDifferent(one, part));
+    if (node === undefined) {
+      const file = [...part.files][0] ?? '';
+      node = new NodeFacts(same.length === 0 ? name : `${name} (${file.slice(file.lastIndexOf('/') + 1)})`);
+      same.push(node);
+    }
+    node.merge(part);
+  }
+  return [...nodes.values()].flat();
+}
+
+function areDifferent(one: NodeFacts, other: NodeFacts): boolean {
+  const [known, more] = [ownAddressesOf(one), ownAddressesOf(other)];
+  return known.length > 0 && more.length > 0 && !known.some((address) => more.includes(address));
+}
+
+/** Without the nodes that the user gave another name than their own prompts and `docker info` do. */
+function withoutAliases(nodes: readonly NodeFacts[], given: ReadonlySet<string>): NodeFacts[] {
+  const owners = ownersOf(nodes.filter(({ name }) => given.has(name)));
+  const aliases = new Map(nodes.flatMap((node) => node.list('engines').map(({ name }) => [name, node] as const)));
+  return nodes.filter((node) => {
+    if (given.has(node.name)) return true;
+    const alias = aliases.get(node.name);
+    const owner = alias !== undefined && alias !== node && given.has(alias.name) ? alias : ownerOf(node, owners);
+    owner?.merge(node);
+    return owner === undefined;
+  });
+}
+
+/** Nodes by address; undefined for an address of two nodes, which identifies neither. */
+function ownersOf(nodes: readonly NodeFacts[]): ReadonlyMap<string, NodeFacts | undefined> {
+  const owners = new Map<string, NodeFacts | undefined>();
+  for (const node of nodes) {
+    for (const address of addressesOf(node)) owners.set(address, owners.has(address) ? undefined : node);
+  }
+  return owners;
+}
+
+/** The only node that has addresses of an input. */
+function ownerOf(facts: NodeFacts, owners: ReadonlyMap<string, NodeFacts | undefined>): NodeFacts | undefined {
+  const found = new Set(addressesOf(facts).flatMap((address) => owners.get(address) ?? []));
+  return found.size === 1 ? [...found][0] : undefined;
 }
 
 /** Joins files whose names begin alike, such as `node1.fdb.txt` and `node1.neigh.txt`. */

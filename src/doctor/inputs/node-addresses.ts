@@ -17,16 +17,23 @@ const MAX_ADDRESSES = 64;
  * vxlan devices use, and then those of its devices.
  */
 export function addressesOf(facts: NodeFacts): string[] {
-  const found = new Set(facts.ownAddresses);
-  for (const { nodeAddress } of facts.list('engines')) if (nodeAddress !== '') found.add(nodeAddress);
-  for (const address of tunnelAddresses(facts)) found.add(address);
+  const found = new Set(ownAddressesOf(facts));
   const overlay = new OverlayParts(facts);
   for (const link of facts.list('links')) {
     if (link.place.namespace !== undefined || LOCAL_DEVICE.test(link.name) || overlay.hasBridge(link)) continue;
-    for (const address of ownAddresses(link)) if (!overlay.hasAddress(address)) found.add(address);
+    for (const address of deviceAddresses(link)) if (!overlay.hasAddress(address)) found.add(address);
   }
   for (const address of UNSPECIFIED) found.delete(address);
   return [...found].slice(0, MAX_ADDRESSES);
+}
+
+/** The addresses that can't be those of a container: what addresses of devices may be. */
+export function ownAddressesOf(facts: NodeFacts): string[] {
+  const found = new Set(facts.ownAddresses);
+  for (const { nodeAddress } of facts.list('engines')) if (nodeAddress !== '') found.add(nodeAddress);
+  for (const address of tunnelAddresses(facts)) found.add(address);
+  for (const address of UNSPECIFIED) found.delete(address);
+  return [...found];
 }
 
 /** What belongs to overlay networks, and so isn't on the underlay, though nothing names a namespace. */
@@ -66,7 +73,7 @@ function prefixOf(text: string): Prefix | undefined {
 }
 
 /** A device's addresses, without link-local ones. */
-function ownAddresses({ addresses }: Link): string[] {
+function deviceAddresses({ addresses }: Link): string[] {
   return addresses
     .map((address) => address.split('/', 1)[0])
     .filter((address) => !/^(?:127\.|169\.254\.|fe[89ab])/i.test(address) && address !== '::1');

@@ -16,7 +16,9 @@ import { looksLikeConfig, parseConfigNodes } from './vtep/config.js';
 import { factsOfStatus } from './vtep/status.js';
 
 /** Maximum length of an input in characters. */
-export const MAX_INPUT = 1 << 26;
+export const MAX_INPUT = 1 << 25;
+/** Number of characters that show whether an input is quoted. */
+const MARGIN_SAMPLE = 1 << 16;
 /** Maximum number of nodes that outputs name. */
 const MAX_NODES = 1000;
 const MAX_NAME = 64;
@@ -54,7 +56,7 @@ export interface ReadInputs {
  * its content; what isn't understood is reported, and never thrown. Inputs of one node are put together: its name is
  * what the user gave, else what the outputs say, else it is found by its addresses.
  *
- * Bounded: 2^26 characters of a file, 200,000 facts of a kind.
+ * Bounded: 2^25 characters of a file, 200,000 facts of a kind.
  * @example
  * import { readFileSync } from 'node:fs';
  * import { readInputs } from 'vtep/doctor';
@@ -79,23 +81,23 @@ interface Part {
 }
 
 class InputReader {
-  readonly #nodes = new Map<string, NodeFacts>();
+  /** Facts of each file, and of each node in it. */
+  readonly #facts: NodeFacts[] = [];
   /** Names that the user gave. */
   readonly #given = new Set<string>();
-  readonly #unnamed: NodeFacts[] = [];
   readonly #parts: Part[] = [];
 
   read({ name, node, text }: InputFile): void {
-    if (node !== undefined) this.#given.add(node);
-    const file = new FileReader(name, node, (called) => this.#node(called));
+    if (node !== undefined) this.#given.add(keptText(node.slice(0, MAX_NAME)));
+    const file = new FileReader(name, node);
     file.read(text);
     this.#parts.push(...file.parts);
-    for (const { facts } of file.parts) if (facts.name === '' && facts.has.size > 0) this.#unnamed.push(facts);
+    this.#facts.push(...file.facts);
   }
 
   finish(): ReadInputs {
-    const named = [...this.#nodes.values()].filter(({ name, has }) => has.size > 0 || this.#given.has(name));
-    const nodes = matchedNodes(named, this.#unnamed);
+    const used = this.#facts.filter(({ name, has }) => has.size > 0 || this.#given.has(name));
+    const nodes = matchedNodes(used, this.#given);
     // The warnings are of a file, not of its parts.
     const shown = new Set<InputWarnings>();
     let toldTaken = false;
@@ -122,15 +124,6 @@ class InputReader {
       }),
     };
   }
-
-  /** The facts of a node by name; undefined if there are too many nodes. */
-  #node(name: string): NodeFacts | undefined {
-    const known = this.#nodes.get(name);
-    if (known !== undefined || this.#nodes.size >= MAX_NODES) return known;
-    const facts = new NodeFacts(name);
-    this.#nodes.set(name, facts);
-    return facts;
-  }
 }
 
 class FileReader {
@@ -138,23 +131,37 @@ class FileReader {
   readonly parts: Part[] = [];
   readonly #name: string;
   readonly #node: string | undefined;
-  readonly #nodeOf: (name: string) => NodeFacts | undefined;
+  readonly #nodes = new Map<string, NodeFacts>();
   readonly #warnings = new InputWarnings();
   /** Host that `docker info` names. */
   #host: string | undefined;
   readonly #otherNames = new Set<string>();
 
-  constructor(name: string, node: string | undefined, nodeOf: (name: string) => NodeFacts | undefined) {
+  constructor(name: string, node: string | undefined) {
     this.#name = name;
     this.#node = node;
-    this.#nodeOf = nodeOf;
+  }
+
+  /** Facts of each node. */
+  get facts(): NodeFacts[] {
+    return [...this.#nodes.values()];
+  }
+
+  /** The facts of a node by name; undefined if there are too many nodes. */
+  #nodeOf(name: string): NodeFacts | undefined {
+    const known = this.#nodes.get(name);
+    if (known !== undefined || this.#nodes.size >= MAX_NODES) return known;
+    const facts = new NodeFacts(name);
+    facts.files.add(this.#name);
+    this.#nodes.set(name, facts);
+    return facts;
   }
 
   read(text: string): void {
     if (text.length > MAX_INPUT) {
       this.#warnings.add(`only its first ${MAX_INPUT} characters are read: give the parts that matter`);
     }
-    const plain = plainText(text.slice(0, MAX_INPUT));
+    const plain = withoutMargin(plainText(text.slice(0, MAX_INPUT)));
     if (plain.trim() === '') {
       this.#warnings.add(
         'it is empty; if a command printed nothing, put the command on the first line, as in # ip xfrm state',
@@ -163,7 +170,7 @@ class FileReader {
       this.#config(plain);
     } else {
       const { sections, isCutShort } = sectionsOf(plain);
-      if (isCutShort) this.#warnings.add(`only its first ${sections.length} outputs are read`);
+      if (isCutShort) this.#warnings.add('it has too many outputs or JSON documents: the last ones are not read');
       for (const section of sections) this.#section(section, plain);
       this.#checkNames();
       if (this.parts.every(({ kinds }) => kinds.size === 0)) this.#refuse(plain);
@@ -180,14 +187,13 @@ class FileReader {
     const name = own === undefined ? '' : keptText(own.slice(0, MAX_NAME));
     const known = this.parts.find(({ facts }) => facts.name === name);
     if (known !== undefined) return known;
-    const found = name === '' ? undefined : this.#nodeOf(name);
-    if (found === undefined && name !== '') {
+    const found = this.#nodeOf(name);
+    if (found === undefined) {
       this.#warnings.add(`its outputs are of more nodes than the ${MAX_NODES} that are told apart`);
       const [first] = this.parts;
       if (this.parts.length > 0) return first;
     }
     const facts = found ?? new NodeFacts('');
-    facts.files.add(this.#name);
     const part = { file: this.#name, facts, kinds: new Set<InputKind>(), warnings: this.#warnings, seconds: undefined };
     this.parts.push(part);
     return part;
@@ -319,7 +325,6 @@ class FileReader {
     for (const { name, address, networks } of parseConfigNodes(this.#source(section)) ?? []) {
       const facts = this.#nodeOf(name);
       if (facts === undefined) continue;
-      facts.files.add(this.#name);
       facts.has.add(InputKind.Config);
       facts.ownAddresses.add(address);
       facts.add('networks', networks);
@@ -345,6 +350,7 @@ class FileReader {
     if (named.length === 0 && host !== undefined) named.push(this.#part(host));
     const [owner] = named;
     owner.facts.merge(facts);
+    this.#nodes.delete('');
     for (const kind of kinds) owner.kinds.add(kind);
     owner.seconds ??= seconds;
     this.parts.splice(unnamed, 1);
@@ -358,4 +364,12 @@ class FileReader {
       what === undefined ? 'it is not understood' : `it looks like ${what}, which doctor has no use for`,
     );
   }
+}
+
+/** Without the quote markers of an e-mail, if most lines have one: parsers of JSON don't know them. */
+function withoutMargin(text: string): string {
+  const start = text.slice(0, MARGIN_SAMPLE);
+  const lines = start.match(/^[ \t]*\S/gm)?.length ?? 0;
+  const quoted = start.match(/^[ \t]*[>|](?=[ \t]|$)/gm)?.length ?? 0;
+  return quoted * 2 > lines ? text.replace(/^[ \t]*(?:[>|](?:[ \t]|$))+/gm, '') : text;
 }

@@ -2,7 +2,7 @@
  * Divides an input into the outputs that it consists of: of the collecting script, or of commands that someone ran and
  * copied one after another. Each is identified by its content; a prompt or a heading before it helps where it has none.
  */
-import { jsonPartAt } from '../../text/json-text.js';
+import { type JsonPart, jsonPartAt } from '../../text/json-text.js';
 import { InputKind } from '../evidence/evidence.js';
 import { hostOfLogLine } from './docker/log.js';
 import { kindOfCommand } from './commands.js';
@@ -36,6 +36,8 @@ export interface JsonSection {
 
 /** Maximum number of sections of an input. */
 const MAX_SECTIONS = 20_000;
+/** Number of elements of JSON documents in a row after which no further document is read. */
+const MAX_ELEMENTS = 200_000;
 /** Documents may be on one line; the comma is of an array that someone copied them out of. */
 const NEXT_DOCUMENT = /[ \t]*,?[ \t]*(?=[[{])/y;
 const MARGIN = /^[ \t]*(?:[>|](?:[ \t]|$))+/;
@@ -120,17 +122,21 @@ class Splitter implements Sections {
     const part = jsonPartAt(text, at);
     if (part === undefined) return at;
     this.#close(at);
-    const { value, elements, what } = part;
-    const isList = Array.isArray(value);
     const json = this.#jsonSection(at);
-    for (const element of isList ? (value as unknown[]) : value === undefined ? [] : [value]) json.values.push(element);
-    for (const offset of isList ? elements : [at]) json.lines.push(this.#lines.lineAt(offset));
-    if (what !== undefined) json.damage = { line: this.#lines.lineAt(part.end), what };
+    if (json.values.length >= MAX_ELEMENTS) this.isCutShort = true;
+    else this.#takeElements(json, part, at);
     NEXT_DOCUMENT.lastIndex = part.end;
-    const isNext = what === undefined && NEXT_DOCUMENT.test(text);
+    const isNext = part.what === undefined && NEXT_DOCUMENT.test(text);
     const end = isNext ? NEXT_DOCUMENT.lastIndex : this.#lines.endOf(part.end) + 1;
     this.#begin(end);
     return end;
+  }
+
+  #takeElements(json: JsonDraft, { value, elements, end, what }: JsonPart, at: number): void {
+    const isList = Array.isArray(value);
+    for (const element of isList ? (value as unknown[]) : value === undefined ? [] : [value]) json.values.push(element);
+    for (const offset of isList ? elements : [at]) json.lines.push(this.#lines.lineAt(offset));
+    if (what !== undefined) json.damage = { line: this.#lines.lineAt(end), what };
   }
 
   /** The section of a document: that of the one right before it, or a new one. */

@@ -297,3 +297,39 @@ test('headings that are names alone tell nodes apart', () => {
     ],
   );
 });
+
+test('hosts of the same name are told apart by their addresses', () => {
+  const collected = (address: string): string =>
+    `#= 2026-11-21T03:28:43Z vtep doctor --collect, node localhost\n\n#= 2026-11-21T03:28:43Z docker info\n Server Version: 29.1.3\n Node Address: ${address}\n`;
+  const read = (...addresses: readonly string[]): readonly string[] =>
+    readInputs(addresses.map((address, i) => ({ name: `f${i}.txt`, text: collected(address) }))).nodes.map(
+      ({ name }) => name,
+    );
+  assert.deepEqual(read('10.1.0.1', '10.1.0.2', '10.1.0.1'), ['localhost', 'localhost (f1.txt)']);
+});
+
+test('a name that the user gives counts more than those of prompts and docker info', () => {
+  const info = ' Server Version: 29.1.3\n Name: web1\n Node Address: 192.168.50.1\n';
+  const { nodes, inputs } = readInputs([
+    { name: 'info', node: 'node1', text: info },
+    { name: 'fdb', text: `root@web1:~# bridge fdb\n${FDB}` },
+    { name: 'link', text: `root@other:~# ip addr\n${LINK}` },
+  ]);
+  assert.deepEqual(
+    nodes.map(({ name, fdb, links }) => [name, fdb.length, links.length]),
+    [['node1', 1, 1]],
+  );
+  assert.deepEqual(
+    inputs.map(({ node }) => node),
+    ['node1', 'node1', 'node1'],
+  );
+});
+
+test('quoted JSON is read, with the lines of the file', () => {
+  const text = `On Monday, she wrote:\n${output('pastes/f09-manager.json').replace(/^/gm, '> ')}`;
+  const { nodes } = readInputs([{ name: 'mail', text }]);
+  assert.deepEqual(
+    nodes[0].networks.map(({ name, place }) => [name, place.line]),
+    [['my-network', 3]],
+  );
+});
