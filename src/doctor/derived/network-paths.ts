@@ -3,14 +3,18 @@ import { DOCKER_DRIVER_MTU, dockerMtu, mtuOf } from '../../overlay/index.js';
 import type { Evidence, NodeEvidence } from '../evidence/evidence.js';
 import type { Link } from '../evidence/kernel.js';
 import type { Placed } from '../evidence/place.js';
+import { isIpv6 } from './addresses.js';
 import { isInUse, type Seen, viewsByNetwork } from './networks.js';
 import { ownAddresses } from './nodes.js';
+import { isDockerDevice } from './tunnel-tables.js';
 import { type Underlay, underlayOf } from './underlay.js';
 
 /** A network, and the node whose underlay allows the smallest packets on it. */
 export interface NetworkPath {
   /** The network's name, or `VNI 4097` if no input names it. */
   readonly name: string;
+  /** The vxlan device, if it isn't Docker's. */
+  readonly foreignDevice: string | undefined;
   /** If it has one. */
   readonly vni: number | undefined;
   readonly ingress: boolean;
@@ -57,7 +61,6 @@ export function networkPaths(evidence: Evidence): readonly NetworkPath[] {
     const underlay = underlayOf(node);
     if (underlay !== undefined && underlay.link.mtu >= SMALLEST) known.push({ node, underlay });
   }
-  if (known.length === 0) return [];
   const paths: NetworkPath[] = [];
   const named = new Set<number>();
   for (const views of viewsByNetwork(evidence)) {
@@ -65,7 +68,7 @@ export function networkPaths(evidence: Evidence): readonly NetworkPath[] {
     const path = pathOf(evidence, views, known);
     if (path !== undefined) paths.push(path);
   }
-  return paths.concat(unnamedPaths(known, named));
+  return paths.concat(unnamedPaths(evidence.nodes, known, named));
 }
 
 function pathOf(evidence: Evidence, views: readonly Seen[], known: readonly Known[]): NetworkPath | undefined {
@@ -87,6 +90,7 @@ function pathOf(evidence: Evidence, views: readonly Seen[], known: readonly Know
   );
   return narrowest(nodes, {
     name,
+    foreignDevice: undefined,
     vni: vnis.length === 1 ? vnis[0] : undefined,
     ingress,
     encrypted,
@@ -99,15 +103,21 @@ function pathOf(evidence: Evidence, views: readonly Seen[], known: readonly Know
 }
 
 /** Devices of networks that no other input names: taken as unencrypted, which is what fits at least. */
-function unnamedPaths(known: readonly Known[], named: ReadonlySet<number>): readonly NetworkPath[] {
-  return known.flatMap((one) =>
-    one.node.links.flatMap((link) => {
-      if (link.vxlan === undefined || named.has(link.vxlan.vni)) return [];
-      const { device, vni } = link.vxlan;
-      // A device that is bound to another one doesn't use the underlay that was found.
-      if (device !== '' && device !== one.underlay.link.name) return [];
-      const path = narrowest([one], {
-        name: `VNI ${vni}`,
+function unnamedPaths(
+  nodes: readonly NodeEvidence[],
+  known: readonly Known[],
+  named: ReadonlySet<number>,
+): readonly NetworkPath[] {
+  return nodes.flatMap((node) =>
+    node.links.flatMap((link) => {
+      if (link.vxlan === undefined || link.mtu === 0 || named.has(link.vxlan.vni)) return [];
+      const { vni } = link.vxlan;
+      const underlay = boundTo(node, link) ?? known.find((one) => one.node === node)?.underlay;
+      if (underlay === undefined || (link.vxlan.device !== '' && link.vxlan.device !== underlay.link.name)) return [];
+      const isDockers = isDockerDevice(link.name);
+      const path = narrowest([{ node, underlay }], {
+        name: isDockers ? `VNI ${vni}` : link.name,
+        foreignDevice: isDockers ? undefined : link.name,
         vni,
         ingress: false,
         encrypted: false,
@@ -120,6 +130,15 @@ function unnamedPaths(known: readonly Known[], named: ReadonlySet<number>): read
       return path ?? [];
     }),
   );
+}
+
+/** The device that a vxlan device sends with, if it is bound to one. Docker's aren't. */
+function boundTo({ links }: NodeEvidence, { vxlan, place }: Link): Underlay | undefined {
+  if (vxlan === undefined || vxlan.device === '') return undefined;
+  const link = links.find(
+    (one) => one.name === vxlan.device && one.mtu >= SMALLEST && one.place.namespace === place.namespace,
+  );
+  return link && { link, family: isIpv6(vxlan.local) ? 6 : 4, isCertain: true };
 }
 
 type Network = Omit<NetworkPath, 'fitting' | 'node' | 'underlay' | 'nodes' | 'all'>;

@@ -5,6 +5,11 @@ import type { FdbRow, NeighbourRow } from '../evidence/kernel.js';
 /** Docker's names: `vxlan0` in the network's namespace, `vx-001001-abcde` before it is moved there. */
 const DOCKER_NAME = /^(vxlan\d{1,6}|vx-[0-9a-f]{6}-\w{1,5})$/;
 
+/** Whether a vxlan device is Docker's, by its name. */
+export function isDockerDevice(name: string): boolean {
+  return DOCKER_NAME.test(name);
+}
+
 /** Whether a device is a vxlan device. The empty name, of outputs for one device, may be one. */
 export function isTunnelDevice(node: NodeEvidence, device: string): boolean {
   if (device === '' || DOCKER_NAME.test(device)) return true;

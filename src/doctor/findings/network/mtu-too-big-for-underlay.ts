@@ -50,14 +50,12 @@ function fragmentsIn({ nodes }: Evidence): readonly Fragments[] {
 }
 
 function diagnose(evidence: Evidence, path: NetworkPath): Diagnosis {
-  const { name, encrypted, innerMtu, fitting, underlay, node, ingress } = path;
+  const { name, encrypted, innerMtu, fitting, underlay, node } = path;
   const { link, family } = underlay;
   const seen = fragmentsIn(evidence);
   const lost = seen.reduce((sum, { held }) => sum + held, 0);
   // Fragments that all arrive cost throughput, and nothing else.
   const isHarmless = family === 4 && seen.length > 0 && lost === 0;
-  const option = bestOptionOf(path);
-  const create = `docker network create --driver overlay ${ingress ? '--ingress ' : ''}${encrypted ? '--opt encrypted ' : ''}--opt com.docker.network.driver.mtu=${option} ${shellWord(name)}`;
   return {
     severity: isHarmless ? Severity.Warning : Severity.Error,
     certainty: seen.length > 0 || family === 6 ? Certainty.Certain : Certainty.Likely,
@@ -78,14 +76,8 @@ function diagnose(evidence: Evidence, path: NetworkPath): Diagnosis {
         ),
       ),
     ],
-    advice: [
-      `Create the network again with com.docker.network.driver.mtu=${option}, which makes Docker set ${fitting} or the next smaller multiple of four.`,
-      'The option cannot be changed on an existing network; its services have to be removed first. Do the same with the ingress network.',
-      ...(path.nodes.length > 1
-        ? [`The smallest MTU counts: ${listed(path.all.map((one) => `${one.link.mtu} on ${nodeText(one.node)}`))}.`]
-        : []),
-    ],
-    commands: [`docker network rm ${shellWord(name)}`, create],
+    advice: adviceOn(path),
+    commands: commandsFor(path),
     ...(seen.length > 0
       ? {}
       : {
@@ -94,4 +86,29 @@ function diagnose(evidence: Evidence, path: NetworkPath): Diagnosis {
           ],
         }),
   };
+}
+
+function adviceOn(path: NetworkPath): readonly string[] {
+  const { fitting, foreignDevice, nodes, all } = path;
+  const smallest = `The smallest MTU counts: ${listed(all.map((one) => `${one.link.mtu} on ${nodeText(one.node)}`))}.`;
+  const more = nodes.length > 1 ? [smallest] : [];
+  if (foreignDevice !== undefined) {
+    return [
+      `Set the MTU of ${foreignDevice} and of the containers behind it to ${fitting}, in the configuration of the program that made it.`,
+      ...more,
+    ];
+  }
+  return [
+    `Create the network again with com.docker.network.driver.mtu=${bestOptionOf(path)}, which makes Docker set ${fitting} or the next smaller multiple of four.`,
+    'The option cannot be changed on an existing network; its services have to be removed first. Do the same with the ingress network.',
+    ...more,
+  ];
+}
+
+function commandsFor(path: NetworkPath): readonly string[] {
+  const { name, vni, foreignDevice, fitting, encrypted, ingress } = path;
+  if (foreignDevice !== undefined) return [`ip link set ${shellWord(foreignDevice)} mtu ${fitting}`];
+  const network = name === `VNI ${vni}` ? 'NETWORK' : shellWord(name);
+  const options = `${ingress ? '--ingress ' : ''}${encrypted ? '--opt encrypted ' : ''}--opt com.docker.network.driver.mtu=${bestOptionOf(path)}`;
+  return [`docker network rm ${network}`, `docker network create --driver overlay ${options} ${network}`];
 }

@@ -83,6 +83,22 @@ describe('an MTU that is too big for the underlay', () => {
     raises(mtuTooBigForUnderlay, one([wg0, vxlanLink(77, 1400, 'l')], []), /^Containers on VNI 77 have an MTU of 1400/);
   });
 
+  it('is found for a device of another program by the device and the address that it is bound to (flannel-io/flannel#1781)', () => {
+    const eth0 = link('eth0', { mtu: 1414 });
+    const flannel = (mtu: number, local: string) => ({
+      ...vxlanLink(1, mtu, 'l', { device: 'eth0', local, port: 8472 }),
+      name: 'flannel.1',
+      place: eth0.place,
+    });
+    const { commands } = raises(
+      mtuTooBigForUnderlay,
+      one([eth0, flannel(1364, 'fd00::1')], []),
+      /^Containers on flannel\.1 have an MTU of 1364, but only 1344 fit over eth0 of node1 \(MTU 1414, IPv6\)/,
+    );
+    assert.deepEqual(commands, ['ip link set flannel.1 mtu 1344']);
+    isSilent(mtuTooBigForUnderlay, one([eth0, flannel(1364, ONE)], []));
+  });
+
   it("isn't found with the option that fits, or where the underlay isn't known", () => {
     isSilent(mtuTooBigForUnderlay, one([wg0], [network('web', 4097, { driverMtu: 1420 })]));
     isSilent(mtuTooBigForUnderlay, one([link('eth0', { mtu: 1400 })]));
