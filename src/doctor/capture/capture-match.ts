@@ -190,8 +190,9 @@ class Matching {
         this.delays.add((one.tunnel(found) & 1) === 0, other.seconds(row) - one.seconds(found));
       }
     }
-    // Which of several that are the same it is, the clocks tell, once their difference is known.
-    const offset = this.delays.offset ?? 0;
+    // Which of several that are the same it is, the clocks tell; if nothing else tells their difference, they are taken for right.
+    const known = this.delays.offset;
+    const offset = known ?? 0;
     for (const row of again) {
       const id = index.find(other.first(row), other.second(row));
       const earliest = other.seconds(row) - offset - MARGIN;
@@ -206,6 +207,9 @@ class Matching {
       }
       taken[index.take(id)] = 1;
       this.#match(one, found, other, row);
+      if (known === undefined) {
+        this.delays.add((one.tunnel(found) & 1) === 0, other.seconds(row) - one.seconds(found));
+      }
     }
     for (let row = 0; row < one.size; row++) {
       if (taken[row] === 0) this.#flow(this.#ofFirst, one, row).first.push(row);

@@ -26,7 +26,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           ? [
               `If the key is that of ${to}, the nodes have different keys: compare them by their fingerprints, and rotate the keys, or restart the engine of the node that is alone with its own.`,
               'If it is not, take the keys from the node that receives.',
-              'A wrong ICV length (64 bits in Docker, 128 elsewhere) looks the same.',
+              'A wrong ICV length (64 bits in Docker, 128 elsewhere) looks the same, and so do extended sequence numbers with keys from esp_sa, which cannot say that an SA has them.',
             ]
           : ['Look for the link or the device that damages packets, or for someone who sends what he should not.'],
         commands: ['ip -s xfrm state', 'cat /proc/net/xfrm_stat'],

@@ -66,6 +66,6 @@ export const reorderedBeyondWindow: Finding = {
     'an error if a packet is below the window of the SA, as the keys or ip xfrm state have it; a note if the window is unknown and a packet is 32 places late',
   means: 'A receiver with a window drops what is older than the window (XfrmInStateSeqError), though nothing was lost.',
   threads: ['cilium/cilium#33881', 'rancher/rancher#9377'],
-  explains: ['retransmission-storm'],
+  explains: ['retransmission-storm', 'sequence-gaps'],
   find,
 };

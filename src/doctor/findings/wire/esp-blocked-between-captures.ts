@@ -1,25 +1,29 @@
 /** ESP leaves one node and never reaches the other, while other traffic does. */
-import { counted, nodeText, secondsDifference, shown } from '../../capture/index.js';
+import { counted, secondsDifference, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
-import { isEspBlocked, lostFlows } from './lost-flows.js';
+import { byPair, directionText, isEspBlocked, lostFlows } from './lost-flows.js';
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
-  for (const each of lostFlows(evidence)) {
-    if (!isEspBlocked(each)) continue;
-    const { flow, has, lacks, lost, match } = each;
-    const [from, to] = [nodeText(evidence, flow.source), nodeText(evidence, flow.destination)];
-    const arriving = match.flows
-      .filter(({ matched }) => matched > 0)
-      .map(({ kindName, matched }) => `${kindName}: ${matched}`);
+  for (const flows of byPair(lostFlows(evidence).filter(isEspBlocked))) {
+    const [{ flow, match, lacks }] = flows;
+    const arriving = match.flows.filter(({ matched }) => matched > 0);
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `ESP from ${from} to ${to} is blocked on the way: ${has.file} has it, ${lacks.file} has none of it, and other traffic arrives.`,
+      summary: `ESP ${directionText(evidence, flows)} is blocked on the way: it leaves one node and never arrives at the other, and other traffic does.`,
       subject: { nodes: [flow.source, flow.destination] },
       exhibits: [
-        shown(has, lost, `${counted(lost.count, 'ESP packet')} in ${has.file}, none in ${lacks.file}`),
-        { text: `packets that both have: ${arriving.slice(0, 5).join(', ')}`, places: [{ file: lacks.file }] },
+        ...flows.map(({ has, lacks: other, lost }) =>
+          shown(has, lost, `${counted(lost.count, 'ESP packet')} in ${has.file}, none in ${other.file}`),
+        ),
+        {
+          text: `packets that both have: ${arriving
+            .slice(0, 5)
+            .map(({ kindName, matched, source }) => `${matched} of ${kindName} from ${source}`)
+            .join(', ')}`,
+          places: [{ file: lacks.file }],
+        },
         { text: secondsDifference(match) },
       ],
       advice: [

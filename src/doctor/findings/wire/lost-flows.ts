@@ -1,5 +1,5 @@
 /** What one capture has and the other lacks, by direction: shared by the findings about lost packets. */
-import { type CaptureMatch, matchedCaptures, type MatchedFlow, TraceKind } from '../../capture/index.js';
+import { type CaptureMatch, matchedCaptures, nodeText, type MatchedFlow, TraceKind } from '../../capture/index.js';
 import type { CaptureEvidence, Occurrence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 
@@ -56,4 +56,25 @@ export function isEspBlocked(lost: LostFlow): boolean {
 /** Whether all VXLAN is lost, though other traffic arrives. */
 export function isVxlanBlocked(lost: LostFlow): boolean {
   return lost.flow.kind === TraceKind.Vxlan && lost.isAll && othersArrive(lost);
+}
+
+/** Flows by the VTEPs that they are between, whichever way they go. */
+export function byPair(flows: readonly LostFlow[]): LostFlow[][] {
+  const pairs = new Map<string, LostFlow[]>();
+  for (const lost of flows) {
+    const name = [lost.flow.source, lost.flow.destination].sort().join(' ');
+    const of = pairs.get(name);
+    if (of === undefined) pairs.set(name, [lost]);
+    else of.push(lost);
+  }
+  return [...pairs.values()];
+}
+
+/** The directions of flows for people: `from node1 to node2`, or `between node1 and node2`. */
+export function directionText(evidence: Evidence, flows: readonly LostFlow[]): string {
+  const [{ flow }] = flows;
+  const [one, two] = [nodeText(evidence, flow.source), nodeText(evidence, flow.destination)];
+  return flows.some((other) => other.flow.source !== flow.source)
+    ? `between ${one} and ${two}`
+    : `from ${one} to ${two}`;
 }

@@ -1,21 +1,21 @@
 /** VXLAN leaves one node and never reaches the other, while other traffic does. */
-import { counted, nodeText, secondsDifference, shown } from '../../capture/index.js';
+import { counted, secondsDifference, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
-import { isVxlanBlocked, lostFlows } from './lost-flows.js';
+import { byPair, directionText, isVxlanBlocked, lostFlows } from './lost-flows.js';
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
-  for (const each of lostFlows(evidence)) {
-    if (!isVxlanBlocked(each)) continue;
-    const { flow, has, lacks, lost, match } = each;
-    const [from, to] = [nodeText(evidence, flow.source), nodeText(evidence, flow.destination)];
+  for (const flows of byPair(lostFlows(evidence).filter(isVxlanBlocked))) {
+    const [{ flow, match }] = flows;
     yield {
       severity: Severity.Error,
       certainty: Certainty.Likely,
-      summary: `VXLAN from ${from} to ${to} leaves and never arrives, while other traffic between them does: a firewall blocks the port, or the hypervisor takes it.`,
+      summary: `VXLAN ${directionText(evidence, flows)} leaves and never arrives, while other traffic does: a firewall blocks the port, or the hypervisor takes it.`,
       subject: { nodes: [flow.source, flow.destination] },
       exhibits: [
-        shown(has, lost, `${counted(lost.count, 'VXLAN packet')} in ${has.file}, none in ${lacks.file}`),
+        ...flows.map(({ has, lacks, lost }) =>
+          shown(has, lost, `${counted(lost.count, 'VXLAN packet')} in ${has.file}, none in ${lacks.file}`),
+        ),
         { text: secondsDifference(match) },
       ],
       advice: [

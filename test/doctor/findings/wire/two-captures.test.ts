@@ -106,8 +106,21 @@ describe('esp-blocked-between-captures', () => {
     assert.equal(diagnosis.severity, Severity.Error);
     assert.match(diagnosis.summary, /^ESP from 192\.168\.50\.1 to 192\.168\.50\.2 is blocked on the way/);
     assert.ok(diagnosis.commands?.some((command) => command.includes('-p esp')));
+    assert.ok(diagnosis.exhibits.some(({ text }) => text.includes('20 of gossip over UDP from 192.168.50.1')));
     assert.deepEqual(diagnosed(lostBetweenCaptures, sent, arrived), []);
     assert.deepEqual(diagnosed(vxlanPortTaken, sent, arrived), []);
+  });
+
+  test('both ways: one diagnosis', async () => {
+    const answers = every(
+      0.5,
+      Array.from({ length: 20 }, (_, i) => sealed(i + 1, { spi: 7, from: TWO, to: ONE })),
+      0.1,
+    );
+    const first = await captured([...esp, ...gossiped]);
+    const diagnoses = diagnosed(espBlockedBetweenCaptures, first, await captured([...answers, ...gossiped]));
+    assert.equal(diagnoses.length, 1);
+    assert.match(diagnoses[0].summary, /^ESP between 192\.168\.50\.1 and 192\.168\.50\.2 is blocked/);
   });
 
   test('ESP that arrives is not blocked', async () => {
