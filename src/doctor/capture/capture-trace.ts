@@ -1,6 +1,5 @@
 /** What identifies the packets of a capture, to find them in a capture of another place. */
-import { hashKeyOf } from '../../memory/index.js';
-import { addWord, beginHash, finishHash, getWord } from '../../memory/internal.js';
+import { viewOf } from '../../memory/internal.js';
 import { IpProtocol, type Layers, TCP_CHECKSUM, UDP_CHECKSUM, VXLAN_HEADER_LEN } from '../../wire/index.js';
 import type { AddressPairs } from './address-pairs.js';
 import type { PacketStamp } from './packet-stamp.js';
@@ -13,10 +12,11 @@ const BLOCK_ROWS = 1 << BLOCK_BITS;
 const IN_BLOCK = BLOCK_ROWS - 1;
 /** Bytes that are hashed: the headers, and the beginning of the payload. Packets that are the same so far are told apart by time. */
 const HASHED = 64;
-const HASHED_WORDS = HASHED / 4;
-/** Any key will do: traces of the same process are compared. Who finds collisions fools only a diagnosis. */
-const KEY = hashKeyOf(0x5eed, HASHED_WORDS + 2);
-const OTHER_KEY = hashKeyOf(0xfeed, HASHED_WORDS + 2);
+/** Odd factors that mix well. The hashes need no secret: whoever makes packets collide fools only a diagnosis. */
+const FIRST_FACTOR = 0x9e3779b1;
+const SECOND_FACTOR = 0x85ebca6b;
+/** Far from any offset. */
+const NO_SKIP = -16;
 
 /** What a packet of a trace is. */
 export const TraceKind = { Esp: 0, Vxlan: 1, GossipUdp: 2, GossipTcp: 3 } as const;
@@ -66,7 +66,7 @@ export class CaptureTrace {
 
   /** Adds an ESP packet: SPI, sequence number and the end of its IV are its own. */
   addEsp(stamp: PacketStamp, tunnel: number, spi: number, sequence: number, ivLow: number, length: number): void {
-    this.#hash = Math.imul(spi ^ Math.imul(ivLow, 0x9e3779b1), 0x85ebca6b) ^ sequence;
+    this.#hash = Math.imul(spi ^ Math.imul(ivLow, FIRST_FACTOR), SECOND_FACTOR) ^ sequence;
     this.#other = spi ^ Math.imul(sequence, 0xc2b2ae35);
     this.#add(stamp, tunnel, TraceKind.Esp, length, 0);
   }
@@ -86,7 +86,7 @@ export class CaptureTrace {
     inner: Layers,
     length: number,
   ): void {
-    let skip = -1;
+    let skip = NO_SKIP;
     let segmented = 0;
     if (inner.family !== 0 && !inner.isFragment) {
       if (inner.protocol === IpProtocol.Tcp) {
@@ -103,7 +103,13 @@ export class CaptureTrace {
     const { protocol, transportOffset, payloadOffset, payloadEnd, networkEnd, networkOffset } = layers;
     const tcp = protocol === IpProtocol.Tcp;
     const stop = Math.min(end, payloadEnd);
-    this.#hashBytes(bytes, tcp ? transportOffset : payloadOffset, stop, tcp ? transportOffset + TCP_CHECKSUM : -1, 0);
+    this.#hashBytes(
+      bytes,
+      tcp ? transportOffset : payloadOffset,
+      stop,
+      tcp ? transportOffset + TCP_CHECKSUM : NO_SKIP,
+      0,
+    );
     const segmented = tcp && payloadEnd > payloadOffset ? SEGMENTED : 0;
     this.#add(stamp, tunnel, tcp ? TraceKind.GossipTcp : TraceKind.GossipUdp, networkEnd - networkOffset, segmented);
   }
@@ -147,18 +153,26 @@ export class CaptureTrace {
 
   /** Hashes up to 64 bytes and a number; the two bytes at `skip` count as 0. */
   #hashBytes(bytes: Uint8Array, from: number, end: number, skip: number, length: number): void {
-    let one = beginHash(KEY);
-    let two = beginHash(OTHER_KEY);
+    const view = viewOf(bytes);
     const stop = Math.min(end, from + HASHED, bytes.length);
-    let word = 0;
-    for (let at = from; at < stop; at += 4, word++) {
-      let value = at + 4 <= stop ? getWord(bytes, at) : lastWord(bytes, at, stop);
-      if (skip >= 0 && skip + 1 >= at && skip < at + 4) value = without(value, skip - at);
-      one = addWord(KEY, one, word, value);
-      two = addWord(OTHER_KEY, two, word, value);
+    let one = length;
+    let two = length ^ FIRST_FACTOR;
+    let at = from;
+    for (; at + 4 <= stop; at += 4) {
+      let word = view.getInt32(at);
+      if (at > skip - 4 && at < skip + 2) word = without(word, skip - at);
+      one = Math.imul(one ^ word, FIRST_FACTOR);
+      one ^= one >>> 15;
+      two = Math.imul(two ^ word, SECOND_FACTOR);
+      two ^= two >>> 13;
     }
-    this.#hash = finishHash(KEY, addWord(KEY, one, HASHED_WORDS, length));
-    this.#other = finishHash(OTHER_KEY, addWord(OTHER_KEY, two, HASHED_WORDS, length));
+    if (at < stop) {
+      const word = lastWord(bytes, at, stop);
+      one = Math.imul(one ^ word, FIRST_FACTOR);
+      two = Math.imul(two ^ word, SECOND_FACTOR);
+    }
+    this.#hash = one ^ (one >>> 16);
+    this.#other = two ^ (two >>> 16);
   }
 
   #add({ number, seconds }: PacketStamp, tunnel: number, kind: TraceKind, length: number, flag: number): void {

@@ -73,8 +73,9 @@ export function byPair(flows: readonly LostFlow[]): LostFlow[][] {
 /** The directions of flows for people: `from node1 to node2`, or `between node1 and node2`. */
 export function directionText(evidence: Evidence, flows: readonly LostFlow[]): string {
   const [{ flow }] = flows;
-  const [one, two] = [nodeText(evidence, flow.source), nodeText(evidence, flow.destination)];
-  return flows.some((other) => other.flow.source !== flow.source)
-    ? `between ${one} and ${two}`
-    : `from ${one} to ${two}`;
+  if (flows.every((other) => other.flow.source === flow.source)) {
+    return `from ${nodeText(evidence, flow.source)} to ${nodeText(evidence, flow.destination)}`;
+  }
+  const [one, two] = [flow.source, flow.destination].sort();
+  return `between ${nodeText(evidence, one)} and ${nodeText(evidence, two)}`;
 }
