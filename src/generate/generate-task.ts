@@ -1,4 +1,5 @@
 /** A capture made by several threads: each makes its own blocks, and writes them when it is their turn. */
+import { CaptureError } from '../capture/index.js';
 import { TaskGroup } from '../workers/index.js';
 import type { GenerateReport } from './capture-generator.js';
 import type { GenerateOptions } from './options.js';
@@ -20,6 +21,12 @@ export interface GenerateShare {
   readonly cipher: string | undefined;
   /** The index of the block that is to be written next. */
   readonly turn: SharedArrayBuffer;
+}
+
+/** What a thread returns: neither, if another one failed. */
+export interface GenerateOutcome {
+  readonly report?: GenerateReport;
+  readonly failure?: { readonly code: string; readonly message: string } | undefined;
 }
 
 /**
@@ -60,11 +67,15 @@ export class GenerateTask {
 
   /**
    * Waits for the end.
-   * @throws WorkersError `WORKER_FAILED`; what is written is then incomplete
+   * @throws CaptureError `FILE_UNUSABLE` if the bytes can't be written; WorkersError `WORKER_FAILED`
    */
   async finish(): Promise<GenerateReport> {
-    const [report] = (await this.#group.finish()) as GenerateReport[];
-    return report;
+    const outcomes = (await this.#group.finish()) as GenerateOutcome[];
+    const failure = outcomes.find((outcome) => outcome.failure !== undefined)?.failure;
+    const [{ report }] = outcomes;
+    if (report !== undefined && failure === undefined) return report;
+    const { code = '', message = 'a thread ended early' } = failure ?? {};
+    throw new CaptureError('FILE_UNUSABLE', `can't write the capture: ${message}`, { cause: { code } });
   }
 
   /** Ends the threads, whatever their state. */

@@ -3,7 +3,21 @@ import type { Aead } from '../aead/index.js';
 import { writeAll } from '../capture/file/standard-stream.js';
 import { serveTask } from '../workers/index.js';
 import { CaptureGenerator } from './capture-generator.js';
-import type { GenerateShare } from './generate-task.js';
+import type { GenerateOutcome, GenerateShare } from './generate-task.js';
+
+/** The turn once writing has failed. */
+const NOBODY = -1;
+
+/** Writes a block. Returns why it failed, if it did. */
+function written(descriptor: number, bytes: Uint8Array): GenerateOutcome['failure'] {
+  try {
+    writeAll(descriptor, bytes);
+    return undefined;
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    return { code, message };
+  }
+}
 
 /**
  * Runs a thread of a `GenerateTask`. Its module calls only this.
@@ -11,19 +25,24 @@ import type { GenerateShare } from './generate-task.js';
  * @throws WorkersError `NOT_A_WORKER` in a thread that wasn't started by a task
  */
 export async function serveGenerate(cipher: (name: string | undefined) => Aead): Promise<void> {
-  await serveTask((data, context) => {
+  await serveTask((data, context): Promise<GenerateOutcome> => {
     const { options, descriptor, cipher: name, turn: memory } = data as GenerateShare;
     const generator = new CaptureGenerator(options);
     const turn = new Int32Array(memory);
     const aead = generator.encrypted ? cipher(name) : undefined;
     for (const { index, bytes } of generator.blocks(aead, context.worker, context.workers)) {
-      for (let now = Atomics.load(turn, 0); now !== index; now = Atomics.load(turn, 0)) Atomics.wait(turn, 0, now);
-      writeAll(descriptor, bytes);
-      Atomics.store(turn, 0, index + 1);
+      for (let now = Atomics.load(turn, 0); now !== index; now = Atomics.load(turn, 0)) {
+        if (now === NOBODY) return Promise.resolve({});
+        Atomics.wait(turn, 0, now);
+      }
+      const failure = written(descriptor, bytes);
+      // Otherwise the others would wait for their turn.
+      Atomics.store(turn, 0, failure === undefined ? index + 1 : NOBODY);
       Atomics.notify(turn, 0);
+      if (failure !== undefined) return Promise.resolve({ failure });
       context.report(generator.progress);
     }
     context.report(1);
-    return Promise.resolve(generator.report());
+    return Promise.resolve({ report: generator.report() });
   });
 }

@@ -118,8 +118,8 @@ export interface Lane {
   /** Identifies the pair of nodes for outer IP identifications. */
   readonly tunnel: number;
   readonly mtu: number;
-  /** SAs, one after the other; 0 if it isn't encrypted. */
-  readonly rotations: number;
+  /** SA of each rotation; empty for clear packets. */
+  readonly sas: Int32Array;
 }
 
 /** An outer or inner DF flag in its place. */
@@ -351,7 +351,7 @@ export class LaneTable {
   }
 }
 
-type Headers = Omit<Lane, 'spec' | 'kind' | 'template' | 'length' | 'encrypted' | 'tunnel' | 'mtu' | 'rotations'>;
+type Headers = Omit<Lane, 'spec' | 'kind' | 'template' | 'length' | 'encrypted' | 'tunnel' | 'mtu' | 'sas'>;
 
 const EMPTY: Headers = {
   outerFamily: 4,
@@ -405,7 +405,7 @@ function laneOf(
     l4Sum: headers.l4Sum,
     tunnel,
     mtu: spec.mtu,
-    rotations: spec.sas.length,
+    sas: Int32Array.from(spec.sas),
   };
 }
 

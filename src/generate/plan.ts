@@ -304,13 +304,14 @@ export class Plan implements Budget {
 
   /** Chooses the SA, and takes a sequence number. */
   #protect(packet: PlannedPacket, lane: Lane): void {
-    const { rotations } = lane;
+    const { sas } = lane;
+    const rotations = sas.length;
     if (rotations === 0) {
       packet.sa = -1;
       return;
     }
     const rotation = rotations === 1 ? 0 : Math.floor(packet.time / this.#input.rotationInterval);
-    const sa = lane.spec.sas[rotation < rotations ? rotation : rotations - 1];
+    const sa = sas[rotation < rotations ? rotation : rotations - 1];
     packet.sa = sa;
     const { alterations } = packet;
     if ((alterations & Alteration.SkipSequence) !== 0) this.#espLow[sa] += SKIPPED;

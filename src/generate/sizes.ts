@@ -40,8 +40,8 @@ export function parseSizes(text: string): readonly SizeShare[] {
   return parts.map((part) => {
     const match = /^(\d{1,5})(?:-(\d{1,5}))?(?::(\d{1,7}))?$/.exec(part);
     const lowest = Number(match?.[1]);
-    const highest = Number(match?.[2] ?? match?.[1]);
-    const weight = Number(match?.[3] ?? 1);
+    const highest = Number(match?.at(2) ?? match?.[1]);
+    const weight = Number(match?.at(3) ?? 1);
     const inside = lowest >= 1 && lowest <= highest && highest <= MAX_SIZE && weight >= 1 && weight <= MAX_WEIGHT;
     if (match !== null && inside) return { lowest, highest, weight };
     throw new GenerateError('BAD_SIZES', `not sizes: ${inQuotes(part)}; use imix, 1400, 64-1450 or 64:7,576:4,1450:1`);

@@ -33,13 +33,13 @@ const traffic: ValueKind<Traffic> = {
   read(given, name) {
     const shares = given.split(',').map((part): [string, number] => {
       const match = /^([a-z]{1,10})(?:=(\d{1,4}))?$/.exec(part);
-      if (match !== null && isKind(match[1])) return [match[1], Number(match[2] ?? 1)];
+      if (match !== null && isKind(match[1])) return [match[1], Number(match.at(2) ?? 1)];
       const hint = match === null ? '' : didYouMean(match[1], TRAFFIC_KINDS);
       throw new UsageError(
         `${name} takes ${alternatives(TRAFFIC_KINDS)}, with shares such as tcp,udp=3, not ${inQuotes(part)}${hint}`,
       );
     });
-    return Object.fromEntries(shares) as Traffic;
+    return Object.fromEntries(shares);
   },
 };
 

@@ -2,7 +2,6 @@
 import type { Aead } from '../../aead/index.js';
 import type { OutputFile } from '../../capture/index.js';
 import { CaptureGenerator, type GenerateOptions, type GenerateReport, GenerateTask } from '../../generate/index.js';
-import { WorkersError } from '../../workers/index.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { aeadOption } from '../options/aead-option.js';
@@ -83,12 +82,6 @@ async function inThreads(options: GenerateOptions, values: GenerateValues, file:
   const timer = line.enabled ? setInterval(() => showProgress(line, file.name, task.progress), PROGRESS_MS) : undefined;
   try {
     return await task.finish();
-  } catch (error) {
-    // The reader of a pipe closed it, which is no failure: errors of threads arrive without their cause.
-    if (error instanceof WorkersError && error.message.includes('EPIPE')) {
-      throw new Error('the reader closed the pipe', { cause: { code: 'EPIPE' } });
-    }
-    throw error;
   } finally {
     clearInterval(timer);
     line.end();

@@ -1,9 +1,10 @@
 /** `vtep generate`: files, keys beside them, reports. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { scratch, vtep, vtepProcess } from '../run.js';
+import { MAIN, scratch, vtep, vtepProcess } from '../run.js';
 
 const folder = scratch();
 
@@ -73,6 +74,14 @@ describe('vtep generate', () => {
     const { status, stdoutBytes, stderr } = vtepProcess(['generate', '-o', '-', '--packets', '100', '--encrypted']);
     assert.equal(status, 0, stderr);
     assert.equal(stdoutBytes.readUInt32LE(0), 0xa1b23c4d);
+  });
+
+  test('a reader that closes the pipe ends it, with one thread and with two', () => {
+    for (const workers of ['1', '2']) {
+      const command = `"${process.execPath}" "${MAIN}" generate -o - --bytes 30M --workers ${workers} | head -c 100 | wc -c`;
+      const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+      assert.deepEqual([stdout.trim(), stderr], ['100', '']);
+    }
   });
 
   for (const [words, message] of [
