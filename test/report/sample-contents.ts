@@ -173,6 +173,13 @@ export function service(
   };
 }
 
+/** Endpoints of each node. */
+const NAMES = [
+  ['web.1', 'web.3', 'lb web-net@node1'],
+  ['web.2', 'api.1', 'lb web-net@node2'],
+  ['db.1', 'cache.1', 'lb backend@node3'],
+];
+
 const ONE = '192.168.50.1';
 const TWO = '192.168.50.2';
 const THREE = '192.168.50.3';
@@ -243,7 +250,7 @@ export function sampleSurvey(): SurveyReport {
         endpoint(vtep, `10.0.${1 + Math.floor(node / 2)}.${10 * (node + 1) + i}`, {
           vni: 4097 + Math.floor(node / 2),
           mac: `02:42:0a:00:0${node}:0${i}`,
-          name: ['web.1', 'web.2', 'lb web-net'].at(i) ?? null,
+          name: NAMES[node].at(i) ?? null,
           sentBytes: 9_000_000 / (i + 1 + node),
           receivedBytes: 4_000_000 / (i + 2),
         }),
@@ -304,9 +311,17 @@ export function sampleContents(of: Partial<ReportContents> = {}): ReportContents
         severity: 'note',
         certainty: 'likely',
         title: 'Checksums are left to the network card',
+        summary:
+          '61 packets from 192.168.50.1 have a partial checksum: they were captured before the card completed it.',
       }),
       finding(),
-      finding({ id: 'rotation-missed', severity: 'warning', certainty: 'possible', title: 'A node missed a rotation' }),
+      finding({
+        id: 'rotation-missed',
+        severity: 'warning',
+        certainty: 'possible',
+        title: 'A node switched keys later than the others',
+        summary: '192.168.50.2 sent with SPI 0x1234abcd for 5.7 s after 192.168.50.1 had switched.',
+      }),
     ],
     version: '1.2.3',
     ...of,

@@ -75,13 +75,20 @@ export const reportCommand = declare({
       file.commit();
       const { packets, problems } = contents.survey;
       const warnings = problems.filter(({ severity }) => severity === 'warning').length;
-      sayWritten(path, `${path}: ${byteText(page.length)}, ${grouped(packets)} packets, ${grouped(warnings)} warnings`);
+      sayWritten(
+        path,
+        `${path}: ${byteText(page.length)}, ${counted(packets, 'packet')}, ${counted(warnings, 'warning')}`,
+      );
       return strict && (packets === 0 || warnings > 0) ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       file.abandon();
     }
   },
 });
+
+function counted(count: number, what: string): string {
+  return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
+}
 
 /** Says what was written: on standard output, unless the page is there. */
 function sayWritten(path: string, line: string): void {
