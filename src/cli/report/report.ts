@@ -1,9 +1,11 @@
 /** `vtep report`: captures as one HTML page. */
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
+import { diagnose, doctorReport, type FindingReport, InputKind } from '../../doctor/index.js';
 import { MAX_CONVERSATIONS } from '../../inspect/index.js';
 import { reportHtml } from '../../report/index.js';
 import { byteText } from '../../text/quantity.js';
 import { declare } from '../command.js';
+import { readEvidence } from '../doctor/read-evidence.js';
 import { ExitCode } from '../exit-code.js';
 import { inputFiles } from '../inspect/input-files.js';
 import { NAMES_OPTIONS, namesOption } from '../inspect/names-option.js';
@@ -15,6 +17,7 @@ import { integer } from '../options/value-kinds.js';
 import { openOutput } from '../output.js';
 import { grouped } from '../table.js';
 import { say, TextOutput } from '../text-output.js';
+import { UsageError } from '../usage-error.js';
 import { version } from '../version.js';
 import { surveyCaptures } from './surveyed-captures.js';
 
@@ -22,17 +25,18 @@ const { keys, aead, vni, port, reserved } = UNDERLAY_DECODER_OPTIONS;
 
 /** `vtep report FILE...`. */
 export const reportCommand = declare({
-  usage: ['FILE... -o OUT [OPTIONS]'],
+  usage: ['[NODE=]FILE... -o OUT [OPTIONS]'],
   description: [
-    'Writes what captures hold as one HTML page that needs no network: problems, a picture of the overlay, throughput by ' +
+    'Writes what captures hold as one HTML page that needs no network: what is wrong with them, as vtep doctor says, a ' +
+      'picture of the overlay, throughput by ' +
       'network, conversations, packet sizes and overhead, keys and rotations, services. It works in light and dark, on a ' +
       'phone and on paper.',
   ],
   operand: new Operand(
     '<FILE...>',
     'a capture file',
-    "captures in pcap or pcapng format, optionally gzip-compressed, or a quoted pattern such as 'ring_*.pcapng'; - is " +
-      'standard input',
+    "captures in pcap or pcapng format, optionally gzip-compressed, or a quoted pattern such as 'ring_*.pcapng', and other " +
+      'inputs of vtep doctor; - is standard input, about which doctor is not asked',
   ),
   options: {
     output: outputFile('the page, an HTML file; - is standard output'),
@@ -61,25 +65,25 @@ export const reportCommand = declare({
   async run(values, operands) {
     const { output: path, strict } = values;
     stopReadingOnInterrupt();
-    const paths = await inputFiles(operands);
+    const { paths, keyFiles, findings } = await diagnosed(operands, values);
     const names = await namesOption(values);
-    const found = await readKeysOption(values, false, true);
+    const found = await readKeysOption({ ...values, keys: [...new Set([...values.keys, ...keyFiles])] }, false, true);
     const decoding = underlayDecoderOptions(values);
     const file = openOutput(path, paths, { text: true });
     try {
       const plan = { decoding, keys: found, names, maxConversations: values.maxFlows };
       const contents = await surveyCaptures(paths, plan);
       found?.finish();
-      const page = new TextEncoder().encode(reportHtml({ ...contents, version: version() }));
+      const page = new TextEncoder().encode(reportHtml({ ...contents, findings, version: version() }));
       file.write(page);
       file.commit();
       const { packets, problems } = contents.survey;
-      const warnings = problems.filter(({ severity }) => severity === 'warning').length;
-      sayWritten(
-        path,
-        `${path}: ${byteText(page.length)}, ${counted(packets, 'packet')}, ${counted(warnings, 'warning')}`,
-      );
-      return strict && (packets === 0 || warnings > 0) ? ExitCode.DataWrong : ExitCode.Done;
+      const wrong = findings ?? problems;
+      const errors = wrong.filter(({ severity }) => severity === 'error').length;
+      const warnings = wrong.filter(({ severity }) => severity === 'warning').length;
+      const counts = `${errors > 0 ? `${counted(errors, 'error')}, ` : ''}${counted(warnings, 'warning')}`;
+      sayWritten(path, `${path}: ${byteText(page.length)}, ${counted(packets, 'packet')}, ${counts}`);
+      return strict && (packets === 0 || errors + warnings > 0) ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
       file.abandon();
     }
@@ -88,6 +92,23 @@ export const reportCommand = declare({
 
 function counted(count: number, what: string): string {
   return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** What doctor says of the inputs, and which of them are captures and keys. Standard input can't be read twice. */
+async function diagnosed(
+  operands: readonly string[],
+  values: Parameters<typeof readEvidence>[1],
+): Promise<{ paths: string[]; keyFiles: string[]; findings: readonly FindingReport[] | undefined }> {
+  if (operands.includes(STANDARD_STREAM)) {
+    return { paths: await inputFiles(operands), keyFiles: [], findings: undefined };
+  }
+  const evidence = await readEvidence(operands, values);
+  const { findings } = doctorReport(diagnose(evidence));
+  const ofKind = (kind: InputKind): string[] =>
+    evidence.inputs.filter(({ kinds }) => kinds.includes(kind)).map(({ file }) => file);
+  const paths = [...new Set(ofKind(InputKind.Capture))];
+  if (paths.length === 0) throw new UsageError('report needs a capture; vtep doctor takes the other inputs alone');
+  return { paths, keyFiles: ofKind(InputKind.Keys), findings };
 }
 
 /** Says what was written: on standard output, unless the page is there. */
