@@ -17,8 +17,9 @@ export function matchedNodes(parts: readonly NodeFacts[], given: ReadonlySet<str
   const unnamed = parts.filter(({ name }) => name === '');
   const rest: NodeFacts[] = [];
   const owners = ownersOf(named);
+  const byName = new Map(named.map((node) => [node.name, node]));
   for (const facts of unnamed) {
-    const owner = ownerOf(facts, owners);
+    const owner = ownerOf(facts, owners) ?? byName.get(stemOf([...facts.files][0] ?? ''));
     if (owner !== undefined) owner.merge(facts);
     else rest.push(facts);
   }
@@ -128,9 +129,9 @@ function stemOf(file: string): string {
   const first = parts.findIndex(({ isKind }) => !isKind);
   if (first < 0) return '';
   const end = parts.findIndex(({ isKind }, i) => i > first && isKind);
-  // Without a word of either sort, the name says nothing about what is in it, and may say anything else.
-  if (end < 0) return '';
-  const last = parts[end - 1];
+  // Without a word of the sort, the name may say anything.
+  if (end < 0 && first === 0) return '';
+  const last = parts[(end < 0 ? parts.length : end) - 1];
   return name.slice(parts[first].index, last.index + last.text.length);
 }
 

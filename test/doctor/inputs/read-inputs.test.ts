@@ -162,6 +162,19 @@ test('files of the same beginning of a name are of one node', () => {
   );
 });
 
+test("a file that is called like a node is that node's, wherever the name is", () => {
+  const { inputs } = readInputs([
+    { name: 'a', node: 'node1', text: STATE },
+    { name: 'dumps/network-inspect.node1.json', text: output('pastes/f09-manager.json') },
+    { name: 'fdb_node1', text: FDB },
+    { name: 'fdb_node2', text: FDB },
+  ]);
+  assert.deepEqual(
+    inputs.map(({ node }) => node),
+    ['node1', 'node1', 'node1', ''],
+  );
+});
+
 test('different outputs without any name are taken as one node, the same output twice as two', () => {
   assert.equal(
     readInputs([
