@@ -7,7 +7,7 @@ import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import type { KeysOption } from '../keys/key-files.js';
 import { aeadDeclared } from '../options/aead-option.js';
-import { captureOperand, flag, option } from '../options/declared.js';
+import { flag, Operand, option } from '../options/declared.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { keysDeclared, portDeclared } from '../options/underlay-decoder-options.js';
 import { file, text } from '../options/value-kinds.js';
@@ -38,7 +38,7 @@ export const wiresharkCommand = declare({
       'that decrypt and check ESP, and "Decode As" entries for VXLAN on other ports. Then prints the commands that open ' +
       'the capture. From a key ring, it derives the SAs of the addresses in the capture.',
   ],
-  operand: captureOperand(),
+  operand: new Operand('<FILE>', 'a capture file', 'a capture in pcap or pcapng format, optionally gzip-compressed'),
   options: {
     keys: keysDeclared,
     output: option(
