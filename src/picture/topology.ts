@@ -318,6 +318,10 @@ export function networkLegend(map: OverlayMap, index: NetworkIndex, area: PanelA
     const text = `${more} more network${more === 1 ? '' : 's'}`;
     entries.push({ text, narrow: text, sign: areaSign(NETWORK_COLOURS - 1) });
   }
+  if (map.links.some(({ vnis }) => vnis.length > 1)) {
+    const text = 'several networks';
+    entries.push({ text, narrow: text, sign: areaSign(undefined) });
+  }
   if (map.links.some(({ unopened }) => unopened > 0)) {
     const text = 'ESP, not decrypted';
     entries.push({ text, narrow: text, sign: (x, y) => padlock({ x: x + 11, y: y - 1 }, undefined) });
