@@ -19,7 +19,7 @@ export const engineVersionsIncompatible: Finding = {
   severity: Severity.Error,
   looksAt: 'docker version or docker info of two or more nodes, docker network inspect',
   fires:
-    'A node runs Docker 29.0.0 to 29.2.0, 28.2.2, 25.0.13 or 25.0.14, and another node another version, unless the networks are known and none is encrypted.',
+    'a node runs Docker 29.0.0 to 29.2.0, 28.2.2, 25.0.13 or 25.0.14, and another node another version, unless the networks are known and none is encrypted',
   means:
     'These versions derive their SPIs in a form of their own. Encrypted networks carry nothing between them and any other version; DNS, which comes from gossip, works.',
   threads: ['moby/moby#51798', 'moby/moby#51672', 'moby/moby#51951', 'moby/moby#34857'],
@@ -49,7 +49,7 @@ function* findVersions(evidence: Evidence): Generator<Diagnosis> {
   yield {
     severity: hasEncrypted === true ? Severity.Error : Severity.Warning,
     certainty: hasEncrypted === true ? Certainty.Certain : Certainty.Possible,
-    summary: `${listed(short.map(nameOf))} can't exchange encrypted packets with ${listed(other.map(nameOf))}${hasEncrypted === true ? '' : ', if a network is encrypted'}`,
+    summary: `${listed(short.map(nameOf))} can't exchange encrypted packets with ${listed(other.map(nameOf))}${hasEncrypted === true ? '' : ', if a network is encrypted'}.`,
     subject: { nodes: aliases(...engines.map(({ node }) => node)) },
     exhibits: engines.map((one) => exhibit(nameOf(one), [one.engine])),
     advice: [

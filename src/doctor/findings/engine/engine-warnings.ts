@@ -50,7 +50,7 @@ export const engineWarnings: Finding = {
   title: 'The engine warns of settings that networks need',
   severity: Severity.Error,
   looksAt: 'docker info',
-  fires: 'docker info warns that forwarding or bridge-nf-call-iptables is off, or of two managers.',
+  fires: 'docker info warns that forwarding or bridge-nf-call-iptables is off, or of two managers',
   means:
     'The kernel or the swarm is set up in a way that overlay networks, published ports or the rotation of keys suffer from.',
   threads: ['moby/moby#41775', 'moby/moby#52005'],
@@ -67,7 +67,7 @@ function* findWarnings({ nodes }: Evidence): Generator<Diagnosis> {
         yield {
           severity,
           certainty: Certainty.Certain,
-          summary: `${startText(node)} ${text}`,
+          summary: `${startText(node)} ${text}.`,
           subject: { nodes: aliases(node) },
           exhibits: [exhibit(warning, [engine])],
           advice: [advice],

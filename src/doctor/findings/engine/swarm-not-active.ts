@@ -36,7 +36,7 @@ export const swarmNotActive: Finding = {
   title: "A node isn't an active member of a swarm",
   severity: Severity.Error,
   looksAt: 'docker info',
-  fires: 'docker info shows the state `inactive` or `pending` (a warning), `error` or `locked` (an error).',
+  fires: 'docker info shows the state `inactive` or `pending` (a warning), `error` or `locked` (an error)',
   means: 'The node gets no tasks, no keys and no addresses of other nodes. Its overlay networks are stale or missing.',
   threads: ['moby/moby#25608', 'moby/moby#47728'],
   explains: ['gossip-suspicions', 'node-behind-in-rotation', 'one-sided-traffic'],
@@ -51,7 +51,7 @@ function* findStates({ nodes }: Evidence): Generator<Diagnosis> {
       yield {
         severity: state.severity,
         certainty: Certainty.Certain,
-        summary: `${node.name === '' && engine.name !== '' ? engine.name : nodeText(node)} ${state.text}`,
+        summary: `${node.name === '' && engine.name !== '' ? engine.name : nodeText(node)} ${state.text}.`,
         subject: { nodes: aliases(node) },
         exhibits: [exhibit(`Swarm: ${engine.swarm}`, [engine])],
         advice: [state.advice],

@@ -14,7 +14,7 @@ export const backendNotATask: Finding = {
   severity: Severity.Error,
   looksAt: 'ipvsadm -Ln and docker network inspect --verbose of a node',
   fires:
-    'A real server with a weight has an address in a network whose tasks are known, and none of them, nor any endpoint, has the address.',
+    'a real server with a weight has an address in a network whose tasks are known, and none of them, nor any endpoint, has the address',
   means: 'A share of the connections to the service goes to a task that is gone, and times out.',
   threads: ['moby/moby#36797', 'moby/moby#30134', 'moby/moby#35548'],
   explains: ['retransmission-storm'],
@@ -40,7 +40,7 @@ function* findStale(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: apart === Certainty.Certain ? Certainty.Likely : Certainty.Possible,
-        summary: `A load balancer of ${nodeText(node)} sends connections to ${listed(addresses)}, which no task on network ${view.name} has`,
+        summary: `A load balancer of ${nodeText(node)} sends connections to ${listed(addresses)}, which no task on network ${view.name} has.`,
         subject: { nodes: aliases(node), endpoints: addresses },
         exhibits: [exhibit(`backends ${listed(addresses)}`, stale), exhibit(`tasks of network ${view.name}`, [view])],
         advice: [

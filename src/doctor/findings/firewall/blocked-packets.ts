@@ -34,7 +34,7 @@ export function blockedPackets(about: BlockedFinding): Finding {
     title,
     severity,
     looksAt: 'iptables-save or nft list ruleset',
-    fires: `The rules of a node, walked in order, drop or reject ${what} from other nodes or to them, by a rule or by the policy of a chain.`,
+    fires: `the rules of a node, walked in order, drop or reject ${what} from other nodes or to them, by a rule or by the policy of a chain`,
     means,
     threads,
     explains,
@@ -80,7 +80,7 @@ function diagnose(
   return {
     severity,
     certainty: Certainty.Certain,
-    summary: `The firewall of ${nodeText(node)} drops ${hook === 'input' ? 'incoming' : 'outgoing'} ${what} (${name}): ${rule.isPolicy ? `no rule of ${chain} accepts it, and the policy is ${rule.verdict}` : `rule in ${chain}`}`,
+    summary: `The firewall of ${nodeText(node)} drops ${hook === 'input' ? 'incoming' : 'outgoing'} ${what} (${name}): ${rule.isPolicy ? `no rule of ${chain} accepts it, and the policy is ${rule.verdict}` : `rule in ${chain}`}.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`${rule.text}${counter}`, [rule])],
     advice: [

@@ -17,7 +17,7 @@ export const encryptionRulesMissing: Finding = {
   severity: Severity.Error,
   looksAt: 'iptables-save or nft list ruleset, docker network inspect, ip xfrm state',
   fires:
-    "A node uses an encrypted network with other nodes, and its host's rules, among which are Docker's, have none for the VNI that marks outgoing packets, or none that drops unencrypted ones.",
+    "a node uses an encrypted network with other nodes, and its host's rules, among which are Docker's, have none for the VNI that marks outgoing packets, or none that drops unencrypted ones",
   means:
     'Without the mark no policy applies, and packets leave unencrypted. Without the drop the node accepts unencrypted packets that anyone may have sent (CVE-2023-28840).',
   threads: ['moby/moby#43382', 'moby/moby#45686', 'moby/moby#30766'],
@@ -55,8 +55,8 @@ function diagnose(node: NodeEvidence, view: NetworkView, rules: readonly Firewal
     severity: Severity.Error,
     certainty: Certainty.Likely,
     summary: isMarked
-      ? `${startText(node)} accepts unencrypted packets of the encrypted network ${view.name} (VNI ${vni}): no rule drops them`
-      : `${startText(node)} sends packets of the encrypted network ${view.name} (VNI ${vni}) unencrypted: no rule marks them`,
+      ? `${startText(node)} accepts unencrypted packets of the encrypted network ${view.name} (VNI ${vni}): no rule drops them.`
+      : `${startText(node)} sends packets of the encrypted network ${view.name} (VNI ${vni}) unencrypted: no rule marks them.`,
     subject: { nodes: aliases(node), vni },
     exhibits: [
       exhibit(`network ${view.name} is encrypted`, [view]),

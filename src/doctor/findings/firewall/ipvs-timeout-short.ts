@@ -13,7 +13,7 @@ export const ipvsTimeoutShort: Finding = {
   title: 'Load balancers forget idle connections early',
   severity: Severity.Warning,
   looksAt: 'ipvsadm -Ln --timeout',
-  fires: `The timeout of TCP connections is less than the kernel's default of ${DEFAULT_TCP} seconds.`,
+  fires: `the timeout of TCP connections is less than the kernel's default of ${DEFAULT_TCP} seconds`,
   means:
     'A connection through a VIP that is idle for longer is forgotten without a word: the next packet is answered with a reset, or times out. Keepalives start after 7200 seconds unless a program or a sysctl says otherwise, so even the default cuts idle connections.',
   threads: ['moby/moby#31208', 'moby/moby#37466', 'docker/docs#5519'],
@@ -29,7 +29,7 @@ function* findShort(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Certain,
-      summary: `Load balancers of ${nodeText(node)} forget TCP connections that are idle for ${secondsText(shortest)}`,
+      summary: `Load balancers of ${nodeText(node)} forget TCP connections that are idle for ${secondsText(shortest)}.`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(`TCP timeout ${shortest} s`, short)],
       advice: [

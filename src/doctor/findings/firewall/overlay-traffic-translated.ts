@@ -16,7 +16,7 @@ export const overlayTrafficTranslated: Finding = {
   severity: Severity.Error,
   looksAt: 'conntrack -L',
   fires:
-    "A connection of VXLAN or ESP has a reply direction that isn't the reverse of its addresses, or of VXLAN's port.",
+    "a connection of VXLAN or ESP has a reply direction that isn't the reverse of its addresses, or of VXLAN's port",
   means:
     'The receiver sees another source address than the one in its tables: Linux drops such frames (VXLAN_ENTRY_EXISTS), finds no SA, or finds wrong checksums inside ESP.',
   threads: ['moby/moby#30727', 'moby/moby#37115', 'moby/moby#53004', 'moby/moby#43359'],
@@ -47,7 +47,7 @@ function* findTranslated(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${startText(node)} translates addresses of packets between nodes: ${listed(texts)}`,
+      summary: `${startText(node)} translates addresses of packets between nodes: ${listed(texts)}.`,
       subject: {
         nodes: [...new Set([...aliases(node), ...between.flatMap(({ source, destination }) => [source, destination])])],
       },

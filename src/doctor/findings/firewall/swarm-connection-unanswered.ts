@@ -14,7 +14,7 @@ export const swarmConnectionUnanswered: Finding = {
   title: 'Connections to other nodes of the swarm are not answered',
   severity: Severity.Warning,
   looksAt: 'conntrack -L',
-  fires: 'A connection to TCP 7946 or 2377 is in the state SYN_SENT, without a reply.',
+  fires: 'a connection to TCP 7946 or 2377 is in the state SYN_SENT, without a reply',
   means: 'The other node is down, or a firewall between the two drops the connection.',
   threads: ['docker/docs#8640', 'moby/moby#40184'],
   explains: [],
@@ -34,7 +34,7 @@ function* findUnanswered(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Possible,
-      summary: `${startText(node)} gets no answer from ${listed(peers)}`,
+      summary: `${startText(node)} gets no answer from ${listed(peers)}.`,
       subject: { nodes: [...new Set([...aliases(node), ...waiting.map(({ destination }) => destination)])] },
       exhibits: [exhibit(`${counted(waiting.length, 'connection')} in SYN_SENT`, waiting)],
       advice: ['See whether the other node is up, and open TCP 2377 and TCP and UDP 7946 between the nodes.'],

@@ -10,7 +10,7 @@ export const virtualServerWithoutBackends: Finding = {
   title: 'A load balancer has a service without backends',
   severity: Severity.Error,
   looksAt: 'ipvsadm -Ln',
-  fires: 'A virtual server has no real server, or only such with the weight 0.',
+  fires: 'a virtual server has no real server, or only such with the weight 0',
   means:
     "Connections to the service's VIP or published port are refused or time out on this node. Weights are 0 while tasks stop: then it passes.",
   threads: ['moby/moby#41896', 'moby/moby#30321'],
@@ -54,7 +54,7 @@ function* findEmpty(evidence: Evidence): Generator<Diagnosis> {
     return {
       severity,
       certainty,
-      summary: `A load balancer of ${nodeText(node)} ${what}: new connections fail`,
+      summary: `A load balancer of ${nodeText(node)} ${what}: new connections fail.`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(listed(servers.map(nameOf)), servers)],
       advice: [

@@ -12,7 +12,7 @@ export const addressDuplicated: Finding = {
   title: 'Two endpoints of a network have the same address',
   severity: Severity.Error,
   looksAt: 'docker network inspect of one or more nodes',
-  fires: 'Two endpoints with different names on one network have the same IP address or MAC.',
+  fires: 'two endpoints with different names on one network have the same IP address or MAC',
   means:
     'Each node sends to the one that it heard of last. Connections break or reach the wrong container, and the forwarding entries of the two remove each other.',
   threads: ['moby/moby#33795', 'moby/moby#35675', 'moby/libnetwork#1537'],
@@ -79,8 +79,8 @@ function diagnose(group: readonly Twins[], certainty: Certainty): Diagnosis {
     certainty,
     summary:
       group.length === 1
-        ? `${one.name} on ${nodeText(one.seen.node)} and ${other.name} on ${nodeText(other.seen.node)} both have ${address} on network ${one.seen.view.name}`
-        : `${group.length} pairs of endpoints on ${nodeText(one.seen.node)} and ${nodeText(other.seen.node)} have the same addresses on network ${one.seen.view.name}: ${listed(addresses)}`,
+        ? `${one.name} on ${nodeText(one.seen.node)} and ${other.name} on ${nodeText(other.seen.node)} both have ${address} on network ${one.seen.view.name}.`
+        : `${group.length} pairs of endpoints on ${nodeText(one.seen.node)} and ${nodeText(other.seen.node)} have the same addresses on network ${one.seen.view.name}: ${listed(addresses)}.`,
     subject: { nodes: aliases(one.seen.node, other.seen.node), endpoints: addresses.filter(isAddress) },
     exhibits: [
       exhibit(`${nodeText(one.seen.node)}: ${listed(group.map((twins) => twins.one.name))}`, [one.seen]),

@@ -12,7 +12,7 @@ export const encryptedFalse: Finding = {
   title: 'A network is encrypted although its option says otherwise',
   severity: Severity.Note,
   looksAt: 'docker network inspect',
-  fires: 'A network has the option `encrypted` with a value such as `false`.',
+  fires: 'a network has the option `encrypted` with a value such as `false`',
   means:
     'Docker encrypts a network that has the option, whatever its value. It costs throughput and 26 bytes of each packet.',
   threads: ['moby/moby#33133'],
@@ -29,7 +29,7 @@ function* findNegatives(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Note,
       certainty: Certainty.Certain,
-      summary: `Network ${name} has the option encrypted=${encryptedOption} and is encrypted all the same`,
+      summary: `Network ${name} has the option encrypted=${encryptedOption} and is encrypted all the same.`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(`encrypted: ${JSON.stringify(encryptedOption)}`, [view])],
       advice: ["Create the network again without the option if it isn't meant to be encrypted."],

@@ -22,7 +22,7 @@ export const ipv6DataPath: Finding = {
   severity: Severity.Error,
   looksAt: 'docker network inspect, docker version, captures',
   fires:
-    "A network's peers have IPv6 addresses, and the engine is older than 25.0, or its version is unknown and captures have no VXLAN; or they have addresses of both families.",
+    "a network's peers have IPv6 addresses, and the engine is older than 25.0, or its version is unknown and captures have no VXLAN; or they have addresses of both families",
   means:
     'Before 25.0 the vxlan devices send to IPv4 addresses only: gossip and the managers work over IPv6, and no container reaches another node. Mixed families never work.',
   threads: ['moby/moby#41691', 'moby/moby#31268'],
@@ -38,7 +38,7 @@ function* findIpv6({ nodes }: Evidence): Generator<Diagnosis> {
       yield diagnose(
         node,
         Certainty.Certain,
-        `The peers of ${listed(mixed.map(({ name }) => name))} have IPv4 and IPv6 addresses`,
+        `The peers of ${listed(mixed.map(({ name }) => name))} have IPv4 and IPv6 addresses.`,
         [exhibit(`peers ${listed(mixed[0].peers)}`, mixed)],
       );
       continue;
@@ -53,7 +53,7 @@ function* findIpv6({ nodes }: Evidence): Generator<Diagnosis> {
       yield diagnose(
         node,
         Certainty.Certain,
-        `Docker ${engine.version} on ${nodeText(node)} can't send VXLAN to the IPv6 addresses of its peers`,
+        `Docker ${engine.version} on ${nodeText(node)} can't send VXLAN to the IPv6 addresses of its peers.`,
         [...exhibits, exhibit(`Docker ${engine.version}`, [engine])],
       );
     } else if (
@@ -63,7 +63,7 @@ function* findIpv6({ nodes }: Evidence): Generator<Diagnosis> {
       yield diagnose(
         node,
         Certainty.Possible,
-        `The peers of ${nodeText(node)} have IPv6 addresses, and its captures hold no VXLAN`,
+        `The peers of ${nodeText(node)} have IPv6 addresses, and its captures hold no VXLAN.`,
         [
           ...exhibits,
           exhibit(

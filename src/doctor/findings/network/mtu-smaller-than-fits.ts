@@ -13,7 +13,7 @@ export const mtuSmallerThanFits: Finding = {
   title: 'The underlay could carry larger packets',
   severity: Severity.Note,
   looksAt: 'ip addr (MTU of the underlay), docker network inspect or ip -d link',
-  fires: `The MTU of all nodes' underlay devices would allow packets that are ${WORTHWHILE} bytes or more larger than the network's.`,
+  fires: `the MTU of all nodes' underlay devices would allow packets that are ${WORTHWHILE} bytes or more larger than the network's`,
   means:
     'Docker assumes an underlay of 1500 bytes. Larger packets would cost less work per byte, most of all with encryption. Nothing is wrong.',
   threads: ['moby/moby#37855', 'moby/libnetwork#1330', 'flannel-io/flannel#841'],
@@ -30,7 +30,7 @@ function* findSmall(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Note,
       certainty: Certainty.Possible,
-      summary: `Containers on ${name} have an MTU of ${innerMtu}, and ${fitting} would fit over ${underlay.link.name} of ${nodeText(node)} (MTU ${underlay.link.mtu})`,
+      summary: `Containers on ${name} have an MTU of ${innerMtu}, and ${fitting} would fit over ${underlay.link.name} of ${nodeText(node)} (MTU ${underlay.link.mtu}).`,
       subject: { nodes: aliases(...path.nodes), ...(path.vni === undefined ? {} : { vni: path.vni }) },
       exhibits: [
         exhibit(`${underlay.link.name}: MTU ${underlay.link.mtu}`, [underlay.link]),

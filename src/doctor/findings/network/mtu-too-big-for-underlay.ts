@@ -12,7 +12,7 @@ export const mtuTooBigForUnderlay: Finding = {
   looksAt:
     'ip addr (MTU of the underlay), docker network inspect (option and encryption) or ip -d link (MTU of vxlan devices); captures',
   fires:
-    "The MTU that Docker sets in containers plus the headers is larger than the smallest MTU of the nodes' underlay devices.",
+    "the MTU that Docker sets in containers plus the headers is larger than the smallest MTU of the nodes' underlay devices",
   means:
     'Docker assumes an underlay of 1500 bytes, whatever it is. Full packets leave as two fragments over IPv4, and are dropped over IPv6. Where fragments are lost, connections open and bulk transfers hang.',
   threads: [
@@ -59,7 +59,7 @@ function diagnose(evidence: Evidence, path: NetworkPath): Diagnosis {
   return {
     severity: isHarmless ? Severity.Warning : Severity.Error,
     certainty: seen.length > 0 || family === 6 ? Certainty.Certain : Certainty.Likely,
-    summary: `Containers on ${name} have an MTU of ${innerMtu}, but only ${fitting} fit over ${link.name} of ${nodeText(node)} (MTU ${link.mtu}${family === 6 ? ', IPv6' : ''}${encrypted ? ', encrypted' : ''})`,
+    summary: `Containers on ${name} have an MTU of ${innerMtu}, but only ${fitting} fit over ${link.name} of ${nodeText(node)} (MTU ${link.mtu}${family === 6 ? ', IPv6' : ''}${encrypted ? ', encrypted' : ''}).`,
     subject: { nodes: aliases(...path.nodes), ...(path.vni === undefined ? {} : { vni: path.vni }) },
     exhibits: [
       exhibit(`${link.name} of ${nodeText(node)}: MTU ${link.mtu}`, [link]),

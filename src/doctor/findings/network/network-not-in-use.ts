@@ -10,7 +10,7 @@ export const networkNotInUse: Finding = {
   title: "A network isn't in use on the nodes that were inspected",
   severity: Severity.Note,
   looksAt: 'docker network inspect',
-  fires: 'No output of a network shows its VNI.',
+  fires: 'no output of a network shows its VNI',
   means:
     'A node sets up a network when it gets a task on it. Until then it shows neither VNIs nor peers nor endpoints, and nothing is wrong with that.',
   threads: ['moby/moby#24186', 'moby/moby#36620', 'moby/moby#48116'],
@@ -27,7 +27,7 @@ function* findUnused(evidence: Evidence): Generator<Diagnosis> {
   yield {
     severity: Severity.Note,
     certainty: Certainty.Certain,
-    summary: `${names.length === 1 ? 'Network' : 'Networks'} ${listed(names)} ${names.length === 1 ? "isn't" : "aren't"} in use on ${listed(nodes.map(nodeText))}: the VNI isn't known there`,
+    summary: `${names.length === 1 ? 'Network' : 'Networks'} ${listed(names)} ${names.length === 1 ? "isn't" : "aren't"} in use on ${listed(nodes.map(nodeText))}: the VNI isn't known there.`,
     subject: { nodes: aliases(...nodes) },
     exhibits: [exhibit('networks without a VNI', views)],
     advice: ['Nothing is wrong. Inspect the network on a node that runs a task of it.'],

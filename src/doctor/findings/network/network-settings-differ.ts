@@ -11,7 +11,7 @@ export const networkSettingsDiffer: Finding = {
   severity: Severity.Error,
   looksAt: 'docker network inspect of two or more nodes, ip -d link',
   fires:
-    'Two nodes that use a network show different VNIs, encryption, MTU options or subnets for it, or different MTUs of its vxlan devices.',
+    'two nodes that use a network show different VNIs, encryption, MTU options or subnets for it, or different MTUs of its vxlan devices',
   means:
     "Nodes with different VNIs don't hear each other; one that encrypts drops what another sends unencrypted; with different MTUs, large packets are lost in one direction.",
   threads: ['moby/moby#28559', 'moby/moby#33133'],
@@ -60,7 +60,7 @@ function diagnose(views: readonly Seen[], settings: readonly Setting[]): Diagnos
     severity: Severity.Error,
     // Without ids, two networks of the same name may be meant.
     certainty: views.every(({ view }) => view.id !== '') ? Certainty.Certain : Certainty.Likely,
-    summary: `Network ${network} differs between nodes in its ${listed(texts)}`,
+    summary: `Network ${network} differs between nodes in its ${listed(texts)}.`,
     subject: { nodes: aliases(...views.map(({ node }) => node)) },
     exhibits: views.map((seen) => {
       const values = settings.map(({ name, of }) => `${name} ${of(seen) === '' ? 'unknown' : of(seen)}`);

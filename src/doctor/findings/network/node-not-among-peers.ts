@@ -11,7 +11,7 @@ export const nodeNotAmongPeers: Finding = {
   title: "A node's address isn't among the peers of a network that it uses",
   severity: Severity.Warning,
   looksAt: 'docker info and docker network inspect of a node',
-  fires: 'A node uses a network whose peers, as the node itself lists them, lack the address that docker info shows.',
+  fires: 'a node uses a network whose peers, as the node itself lists them, lack the address that docker info shows',
   means:
     'The node advertises another address in gossip than it has in the swarm, for example because its address changed. Others send to the old one.',
   threads: ['moby/moby#34763', 'moby/moby#53004'],
@@ -31,7 +31,7 @@ function* findAddresses(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Likely,
-      summary: `${startText(node)} has the address ${engine.nodeAddress}, which isn't among the peers of ${listed(views.map(({ name }) => name))}`,
+      summary: `${startText(node)} has the address ${engine.nodeAddress}, which isn't among the peers of ${listed(views.map(({ name }) => name))}.`,
       subject: { nodes: aliases(node) },
       exhibits: [
         exhibit(`docker info: node address ${engine.nodeAddress}`, [engine]),

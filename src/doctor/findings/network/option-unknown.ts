@@ -23,7 +23,7 @@ export const optionUnknown: Finding = {
   title: "A network has an option that its driver doesn't know",
   severity: Severity.Warning,
   looksAt: 'docker network inspect',
-  fires: `A network has an option under a name that is often mistaken for the right one, such as com.docker.network.mtu, and not the right one.`,
+  fires: `a network has an option under a name that is often mistaken for the right one, such as com.docker.network.mtu, and not the right one`,
   means:
     "Docker ignores options that it doesn't know without a word: the network is made as if the option weren't there.",
   threads: ['moby/moby#36689', 'moby/moby#43673'],
@@ -44,7 +44,7 @@ function* findOptions(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `Network ${view.name} has the option ${name}, which Docker ignores: it is called ${right}`,
+        summary: `Network ${view.name} has the option ${name}, which Docker ignores: it is called ${right}.`,
         subject: { nodes: aliases(node) },
         exhibits: [exhibit(`${name}=${value}`, [view])],
         advice: ['Create the network again with the right option.'],

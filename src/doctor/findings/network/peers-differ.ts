@@ -11,7 +11,7 @@ export const peersDiffer: Finding = {
   title: 'Nodes disagree about the peers of a network',
   severity: Severity.Warning,
   looksAt: 'docker network inspect of two or more nodes',
-  fires: 'Two nodes that use a network list different peers for it.',
+  fires: 'two nodes that use a network list different peers for it',
   means:
     "Gossip hasn't reached everyone. A node that lacks a peer knows none of its endpoints: it drops frames to them, and its DNS doesn't have their tasks.",
   threads: ['moby/moby#40184', 'moby/moby#28931', 'moby/moby#47728'],
@@ -47,7 +47,7 @@ function diagnose(
   return {
     severity: Severity.Warning,
     certainty,
-    summary: `Not all nodes have the same peers for network ${name}: ${listed(texts)}`,
+    summary: `Not all nodes have the same peers for network ${name}: ${listed(texts)}.`,
     subject: { nodes: aliases(...lacking.map(({ node }) => node)), ...vniOf(used) },
     exhibits: used.map((seen) => exhibit(`${nodeText(seen.node)}: peers ${listed(seen.view.peers)}`, [seen])),
     advice: [

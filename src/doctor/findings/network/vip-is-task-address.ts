@@ -13,7 +13,7 @@ export const vipIsTaskAddress: Finding = {
   title: "A service's VIP is also the address of an endpoint",
   severity: Severity.Error,
   looksAt: 'docker network inspect --verbose, docker service inspect',
-  fires: 'An address is the VIP of a service, and that of a task or another endpoint on the same network.',
+  fires: 'an address is the VIP of a service, and that of a task or another endpoint on the same network',
   means:
     'The managers gave one address out twice, for example after a change of leader. Clients of the service reach the endpoint, or the other way round, at random.',
   threads: ['moby/moby#32738', 'moby/moby#33795', 'moby/libnetwork#1537'],
@@ -57,7 +57,7 @@ function* findShared(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty,
-        summary: `${address} on network ${views[0].view.name} is the VIP of service ${service.name} and the address of ${end.name}`,
+        summary: `${address} on network ${views[0].view.name} is the VIP of service ${service.name} and the address of ${end.name}.`,
         subject: { nodes: aliases(...views.map(({ node }) => node)), endpoints: [address] },
         exhibits: [exhibit(`VIP of ${service.name}`, [service]), exhibit(`address of ${end.name}`, [end])],
         advice: [

@@ -11,7 +11,7 @@ export const vniUsedTwice: Finding = {
   title: 'Two networks have the same VNI',
   severity: Severity.Error,
   looksAt: 'docker network inspect of a node',
-  fires: 'Two networks in one output, with different ids, have a VNI in common.',
+  fires: 'two networks in one output, with different ids, have a VNI in common',
   means:
     "A node can have one vxlan device per VNI: the second network doesn't start there, and what arrives for one may end up in the other.",
   threads: ['moby/moby#28559', 'moby/libnetwork#1765'],
@@ -36,7 +36,7 @@ function* findShared(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `VNI ${vni} is that of ${listed(views.map(({ name }) => name))} on ${nodeText(node)}`,
+        summary: `VNI ${vni} is that of ${listed(views.map(({ name }) => name))} on ${nodeText(node)}.`,
         subject: { nodes: aliases(node), vni },
         exhibits: views.map((view) => exhibit(`network ${view.name}, id ${view.id}`, [view])),
         advice: ['Remove one of the networks and create it again, without a VNI in its options.'],

@@ -10,7 +10,7 @@ export const vxlanDeviceWithoutProxy: Finding = {
   title: "A vxlan device doesn't answer ARP for remote endpoints",
   severity: Severity.Error,
   looksAt: 'ip -d link and docker network inspect of a node',
-  fires: "The vxlan device of one of Docker's networks lacks the flag `proxy`.",
+  fires: "the vxlan device of one of Docker's networks lacks the flag `proxy`",
   means:
     'Docker floods no ARP: the vxlan device answers it from its neighbours. Without the flag requests go to no one, and no remote endpoint is found.',
   threads: ['moby/moby#28559', 'moby/moby#35922'],
@@ -29,7 +29,7 @@ function* findDevices({ nodes }: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${listed(links.map(({ name, vxlan }) => `${name} (VNI ${vxlan?.vni})`))} of ${nodeText(node)} lacks \`proxy\`: ARP for remote endpoints isn't answered`,
+      summary: `${listed(links.map(({ name, vxlan }) => `${name} (VNI ${vxlan?.vni})`))} of ${nodeText(node)} lacks \`proxy\`: ARP for remote endpoints isn't answered.`,
       subject: {
         nodes: aliases(node),
         ...(links.length === 1 && links[0].vxlan !== undefined ? { vni: links[0].vxlan.vni } : {}),

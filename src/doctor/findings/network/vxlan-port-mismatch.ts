@@ -12,7 +12,7 @@ export const vxlanPortMismatch: Finding = {
   severity: Severity.Error,
   looksAt: 'ip -d link, docker info and docker network inspect of one or more nodes',
   fires:
-    "A vxlan device of one of Docker's networks has another destination port than the data path port of docker info, or than another node's.",
+    "a vxlan device of one of Docker's networks has another destination port than the data path port of docker info, or than another node's",
   means:
     'VXLAN for another port reaches no vxlan device: the node answers with ICMP port unreachable, and the network carries nothing.',
   threads: ['moby/moby#45635', 'moby/moby#33416', 'moby/moby#38030'],
@@ -45,7 +45,7 @@ function* findPorts(evidence: Evidence): Generator<Diagnosis> {
   yield {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `VXLAN has different ports: ${listed(first.map(({ node, port, source }) => `${port} on ${nodeText(node)} (${source})`))}`,
+    summary: `VXLAN has different ports: ${listed(first.map(({ node, port, source }) => `${port} on ${nodeText(node)} (${source})`))}.`,
     subject: { nodes: aliases(...first.map(({ node }) => node)) },
     exhibits: first.map((one) => exhibit(`${nodeText(one.node)}: port ${one.port}, ${one.source}`, [one])),
     advice: [

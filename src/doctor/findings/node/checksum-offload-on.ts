@@ -16,7 +16,7 @@ export const checksumOffloadOn: Finding = {
   title: 'A network card writes wrong checksums into tunnelled packets',
   severity: Severity.Error,
   looksAt: "ethtool -k of the sender's network card, a capture at the receiver",
-  fires: `${FEATURE} is on at a node, and a capture of another node holds packets from it whose inner TCP or UDP checksums are wrong.`,
+  fires: `${FEATURE} is on at a node, and a capture of another node holds packets from it whose inner TCP or UDP checksums are wrong`,
   means:
     "Some network cards (VMware's vmxnet3 among them) write the inner checksum of VXLAN wrongly. Pings work, and TCP and UDP don't: the receiver drops their packets.",
   threads: [
@@ -72,7 +72,7 @@ function diagnose(
   return {
     severity: Severity.Error,
     certainty: isOnly ? Certainty.Likely : Certainty.Possible,
-    summary: `${counted(total, 'packet')} from ${isOnly ? nodeText(sender) : listed([...sources])} arrived at ${nodeText(receiver)} with wrong inner checksums, and ${FEATURE} is on at ${nodeText(sender)}`,
+    summary: `${counted(total, 'packet')} from ${isOnly ? nodeText(sender) : listed([...sources])} arrived at ${nodeText(receiver)} with wrong inner checksums, and ${FEATURE} is on at ${nodeText(sender)}.`,
     subject: { nodes: aliases(sender, receiver) },
     exhibits: [
       exhibit(bad.map(({ name, bad: count, good }) => `${name}: ${count} wrong, ${good} right`).join('; '), [

@@ -13,7 +13,7 @@ export const nodeBehindInRotation: Finding = {
   title: 'A node missed rotations of the keys',
   severity: Severity.Error,
   looksAt: 'ip xfrm state of two nodes',
-  fires: "A node sends with an SPI that isn't among those that its peer has from it, although the peer has others.",
+  fires: "a node sends with an SPI that isn't among those that its peer has from it, although the peer has others",
   means:
     'Swarm rotates its keys every 12 hours, and each node keeps three. A node that missed two rotations sends with a key that the ' +
     'others have dropped, and knows none of theirs: encrypted networks carry nothing between them.',
@@ -75,8 +75,8 @@ function diagnose(
     severity: Severity.Error,
     certainty,
     summary: isKnown
-      ? `${startText(behind)} missed rotations that ${nodeText(ahead)} has made: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with`
-      : `${startText(sender)} and ${nodeText(receiver)} don't have the same keys: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with`,
+      ? `${startText(behind)} missed rotations that ${nodeText(ahead)} has made: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with.`
+      : `${startText(sender)} and ${nodeText(receiver)} don't have the same keys: ${nodeText(receiver)} has no SA for SPI ${formatSpi(sa.spi)}, which ${nodeText(sender)} sends with.`,
     subject: { nodes: aliases(sender, receiver), spi: sa.spi },
     exhibits: [
       exhibit(`${nodeText(sender)} sends with ${formatSpi(sa.spi)}${isKnown ? `, newest tag ${newest.sender}` : ''}`, [

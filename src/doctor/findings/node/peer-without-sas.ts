@@ -12,7 +12,7 @@ export const peerWithoutSas: Finding = {
   title: 'A node has no SA for a peer that sends ESP to it',
   severity: Severity.Error,
   looksAt: 'ip xfrm state of two nodes',
-  fires: "A node sends with an SA, and the receiver, whose SAs are known, has none from the sender's address.",
+  fires: "a node sends with an SA, and the receiver, whose SAs are known, has none from the sender's address",
   means:
     'The receiver never set up encryption with the sender: it drops every ESP packet of it (XfrmInNoStates), and sends its own ' +
     'packets to it unencrypted or not at all.',
@@ -43,7 +43,7 @@ function diagnose({ sa, sender, receiver }: SentSa, certainty: Certainty): Diagn
   return {
     severity: sa.sent === 0 ? Severity.Warning : Severity.Error,
     certainty,
-    summary: `${startText(receiver)} has no SA for packets from ${nodeText(sender)} (${sa.source}), which sends with SPI ${formatSpi(sa.spi)}`,
+    summary: `${startText(receiver)} has no SA for packets from ${nodeText(sender)} (${sa.source}), which sends with SPI ${formatSpi(sa.spi)}.`,
     subject: { nodes: aliases(sender, receiver), spi: sa.spi },
     exhibits: [
       exhibit(

@@ -11,7 +11,7 @@ export const policyMissing: Finding = {
   title: 'An SA has no policy that uses it',
   severity: Severity.Error,
   looksAt: 'ip xfrm state and ip xfrm policy of a node',
-  fires: 'A node has an SA to a peer, and no outbound policy to that peer.',
+  fires: 'a node has an SA to a peer, and no outbound policy to that peer',
   means:
     'Without a policy the kernel encrypts nothing. Packets of encrypted networks leave for the peer unencrypted, and the peer drops them.',
   threads: ['moby/moby#30766', 'moby/moby#45635'],
@@ -32,7 +32,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${startText(node)} has SAs for ${listed(peers)} but no policy: packets of encrypted networks go there unencrypted`,
+      summary: `${startText(node)} has SAs for ${listed(peers)} but no policy: packets of encrypted networks go there unencrypted.`,
       subject: { nodes: [...aliases(node), ...peers] },
       exhibits: [
         exhibit(`SAs to ${listed(peers)}`, sas),

@@ -17,7 +17,7 @@ export const policyPortMismatch: Finding = {
   severity: Severity.Error,
   looksAt: 'ip xfrm policy, or docker info and docker version; docker info or ip -d link for the data path port',
   fires:
-    "Docker's policies select a UDP port that isn't the data path port; or the data path port isn't 4789, a network is encrypted, and the engine is one that writes 4789 into its policies.",
+    "Docker's policies select a UDP port that isn't the data path port; or the data path port isn't 4789, a network is encrypted, and the engine is one that writes 4789 into its policies",
   means: 'Packets of encrypted networks match no policy, leave the node unencrypted, and are dropped by the receiver.',
   threads: ['moby/moby#45635', 'moby/moby#45636'],
   explains: ['clear-vxlan-on-encrypted-network', 'wrong-port', 'one-sided-esp', 'one-sided-traffic', 'vtep-drops'],
@@ -87,7 +87,7 @@ function diagnose(
   return {
     severity: Severity.Error,
     certainty,
-    summary: `The data path port is ${actual.port}, but the policies of ${nodeText(node)} select ${ports}: encrypted networks leave it unencrypted and are dropped`,
+    summary: `The data path port is ${actual.port}, but the policies of ${nodeText(node)} select ${ports}: encrypted networks leave it unencrypted and are dropped.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`data path port ${actual.port}: ${actual.source}`, [actual]), ...exhibits],
     advice: [

@@ -13,7 +13,7 @@ export const policyWithoutSa: Finding = {
   title: "A policy names an SA that doesn't exist",
   severity: Severity.Error,
   looksAt: 'ip xfrm state and ip xfrm policy of a node',
-  fires: "The SPI of an outbound policy's template isn't that of an SA to the same peer.",
+  fires: "the SPI of an outbound policy's template isn't that of an SA to the same peer",
   means:
     'The kernel drops every packet that the policy selects (XfrmOutNoStates), or waits for an SA that Docker never negotiates.',
   threads: ['moby/moby#43359', 'moby/moby#30727'],
@@ -41,7 +41,7 @@ function diagnose(node: NodeEvidence, policies: readonly XfrmPolicy[]): Diagnosi
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `Policies of ${nodeText(node)} name ${listed(texts)}, and there is no such SA: the packets are dropped`,
+    summary: `Policies of ${nodeText(node)} name ${listed(texts)}, and there is no such SA: the packets are dropped.`,
     subject: { nodes: [...aliases(node), ...peers], ...(spis.length === 1 ? { spi: spis[0] } : {}) },
     exhibits: [
       exhibit(`policies for ${listed([...peers])}`, policies),

@@ -10,7 +10,7 @@ export const saAcquire: Finding = {
   title: "The kernel waits for an SA that doesn't exist",
   severity: Severity.Error,
   looksAt: 'ip xfrm state',
-  fires: 'An entry has SPI 0.',
+  fires: 'an entry has SPI 0',
   means:
     'A policy says that packets to the peer are to be encrypted, but there is no SA to do it with. The kernel asked for one and drops the packets meanwhile. ' +
     'Docker negotiates no SAs, so none will come.',
@@ -27,7 +27,7 @@ function* findAcquires(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${startText(node)} has a policy but no SA for packets to ${peers}: they are dropped`,
+      summary: `${startText(node)} has a policy but no SA for packets to ${peers}: they are dropped.`,
       subject: { nodes: [...new Set([...aliases(node), ...sas.map(({ destination }) => destination)])] },
       exhibits: [exhibit(`${counted(sas.length, 'entry', 'entries')} with SPI 0 to ${peers}`, sas)],
       advice: [

@@ -13,7 +13,7 @@ export const saAlgorithmsDiffer: Finding = {
   severity: Severity.Error,
   looksAt: 'ip xfrm state of two nodes',
   fires:
-    'The algorithm, the ICV length, the mode or ESN of an SA differs between two inputs that have the same SPI and addresses.',
+    'the algorithm, the ICV length, the mode or ESN of an SA differs between two inputs that have the same SPI and addresses',
   means:
     'The receiver can verify none of the packets: it takes other bytes for the ICV, or computes it otherwise. The kernel drops them all.',
   threads: ['libreswan/libreswan#713', 'secdev/scapy#4903'],
@@ -28,7 +28,7 @@ function* findAlgorithms(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `SA ${formatSpi(one.spi)} from ${one.source} to ${one.destination} differs in its ${what} on ${listed(nodes.map(nodeText))}`,
+      summary: `SA ${formatSpi(one.spi)} from ${one.source} to ${one.destination} differs in its ${what} on ${listed(nodes.map(nodeText))}.`,
       subject: { nodes: [...new Set([...aliases(...nodes), one.source, one.destination])], spi: one.spi },
       exhibits: [exhibit(describe(one), [one]), exhibit(describe(other), [other])],
       advice: [

@@ -19,8 +19,8 @@ export const saForWrongAddress: Finding = {
   severity: Severity.Error,
   looksAt: 'ip xfrm state of a node, with its ip addr, a capture of it, or ip xfrm state and ip addr of its peer',
   fires:
-    "The peer's address of an SA is one of the node's own devices; or packets with the SA's SPI arrive from another address; " +
-    'or the peer has SAs between the nodes for another address.',
+    "the peer's address of an SA is one of the node's own devices; or packets with the SA's SPI arrive from another address; " +
+    'or the peer has SAs between the nodes for another address',
   means:
     'The peer advertises one address and sends from another, for example behind NAT. Its packets fail the checks of the ' +
     'UDP checksum and of the forwarding table, or find no SA at all, and are dropped.',
@@ -59,7 +59,7 @@ function* findOwnAddress(node: NodeEvidence): Generator<Diagnosis> {
   yield {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `SAs of ${nodeText(node)} are for the peer ${peers}, which is an address of ${nodeText(node)} itself`,
+    summary: `SAs of ${nodeText(node)} are for the peer ${peers}, which is an address of ${nodeText(node)} itself.`,
     subject: { nodes: [...aliases(node), ...sas.map(({ destination }) => destination)] },
     exhibits: [
       exhibit(`${counted(sas.length, 'SA')} to ${peers}`, sas),
@@ -95,7 +95,7 @@ function* findOtherSource(node: NodeEvidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${startText(node)} has the SA ${spi} for packets from ${sa.source}, but they come from ${other.esp.source}`,
+      summary: `${startText(node)} has the SA ${spi} for packets from ${sa.source}, but they come from ${other.esp.source}.`,
       subject: { nodes: [...aliases(node), sa.source, other.esp.source], spi: sa.spi },
       exhibits: [
         exhibit(`SA ${spi}: src ${sa.source} dst ${sa.destination}`, [sa]),
@@ -132,7 +132,7 @@ function contradiction(
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${startText(receiver)} expects packets of ${nodeText(sender)} from ${expected[0].source}, but they are sent from ${sa.source}`,
+    summary: `${startText(receiver)} expects packets of ${nodeText(sender)} from ${expected[0].source}, but they are sent from ${sa.source}.`,
     subject: { nodes: aliases(sender, receiver) },
     exhibits: [
       exhibit(`${nodeText(receiver)} has SAs from ${expected[0].source}`, expected),

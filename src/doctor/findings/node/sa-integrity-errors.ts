@@ -11,7 +11,7 @@ export const saIntegrityErrors: Finding = {
   title: 'An SA dropped packets whose ICV was wrong',
   severity: Severity.Error,
   looksAt: 'ip -s xfrm state',
-  fires: "The `failed` counter of an SA's statistics isn't 0.",
+  fires: "the `failed` counter of an SA's statistics isn't 0",
   means:
     'Packets arrived that were sealed with another key, or changed on the way. If all fail, the two ends have different keys; if a few ' +
     'do, something on the way alters packets.',
@@ -29,7 +29,7 @@ function* findErrors(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `${startText(node)} dropped ${counted(sa.integrityErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} because of a wrong ICV${isAll ? ', and opened none' : ''}`,
+        summary: `${startText(node)} dropped ${counted(sa.integrityErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} because of a wrong ICV${isAll ? ', and opened none' : ''}.`,
         subject: { nodes: [...new Set([...aliases(node), sa.source])], spi: sa.spi },
         exhibits: [
           exhibit(`failed ${sa.integrityErrors}${sa.packets < 0 ? '' : `, ${counted(sa.packets, 'packet')} opened`}`, [

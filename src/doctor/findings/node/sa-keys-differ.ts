@@ -11,7 +11,7 @@ export const saKeysDiffer: Finding = {
   title: 'Two nodes have different keys for the same SA',
   severity: Severity.Error,
   looksAt: 'ip xfrm state of two nodes, with keys',
-  fires: 'The key of an SA differs between two inputs that have the same SPI and addresses.',
+  fires: 'the key of an SA differs between two inputs that have the same SPI and addresses',
   means:
     'The receiver finds the SA, but the ICV of every packet is wrong for its key: the kernel drops them all (XfrmInStateProtoError).',
   threads: ['cilium/cilium#33881', 'rancher/rancher#9377'],
@@ -45,7 +45,7 @@ function diagnose(pair: readonly SharedSa[]): Diagnosis {
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${pair.length === 1 ? 'SA' : 'SAs'} ${names} between ${listed(ends)} ${pair.length === 1 ? 'has' : 'have'} different keys on ${listed(nodes.map(nodeText))}`,
+    summary: `${pair.length === 1 ? 'SA' : 'SAs'} ${names} between ${listed(ends)} ${pair.length === 1 ? 'has' : 'have'} different keys on ${listed(nodes.map(nodeText))}.`,
     subject: {
       nodes: [...new Set([...aliases(...nodes), ...ends])],
       ...(pair.length === 1 ? { spi: one.spi } : {}),

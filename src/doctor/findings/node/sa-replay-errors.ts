@@ -14,7 +14,7 @@ export const saReplayErrors: Finding = {
   title: 'An SA dropped packets as replays',
   severity: Severity.Warning,
   looksAt: 'ip -s xfrm state',
-  fires: "The `replay` or `replay-window` counter of an SA's statistics isn't 0.",
+  fires: "the `replay` or `replay-window` counter of an SA's statistics isn't 0",
   means:
     "Packets arrived twice, or later than the window allows, or the sender's counter started again. Docker's SAs have no window, so " +
     'these SAs are not, or not unchanged, those of Docker.',
@@ -31,7 +31,7 @@ function* findErrors(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `${startText(node)} dropped ${counted(sa.replayErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} as replays, with a window of ${counted(sa.replayWindow, 'packet')}`,
+        summary: `${startText(node)} dropped ${counted(sa.replayErrors, 'packet')} of SA ${formatSpi(sa.spi)} from ${sa.source} as replays, with a window of ${counted(sa.replayWindow, 'packet')}.`,
         subject: { nodes: [...new Set([...aliases(node), sa.source])], spi: sa.spi },
         exhibits: [exhibit(`${counted(sa.replayErrors, 'replay error')}, window ${sa.replayWindow}`, [sa])],
         advice: [

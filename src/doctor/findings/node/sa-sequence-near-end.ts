@@ -24,8 +24,8 @@ export const saSequenceNearEnd: Finding = {
   severity: Severity.Error,
   looksAt: 'ip -s xfrm state',
   fires:
-    'An SA without ESN has sent 2^32 - 1 packets; or will have, at its rate until now, before it is 12 hours old; or has sent 90 % ' +
-    'of them and its rate is unknown.',
+    'an SA without ESN has sent 2^32 - 1 packets; or will have, at its rate until now, before it is 12 hours old; or has sent 90 % ' +
+    'of them and its rate is unknown',
   means:
     "A sequence number must not be used twice with one key. At the last one the kernel drops everything that is sent with the SA (XfrmOutStateSeqError), until Swarm's next rotation of the keys brings a new one.",
   threads: ['moby/moby#52005', 'cilium/cilium#26808'],
@@ -71,10 +71,10 @@ function diagnose(node: NodeEvidence, sa: XfrmSa, rate: Rate | undefined, left: 
   const remaining = counted(LAST - sa.sent, 'sequence number');
   const summary =
     left === 0
-      ? `${name} has used all its sequence numbers: nothing more is sent with it until the next rotation`
+      ? `${name} has used all its sequence numbers: nothing more is sent with it until the next rotation.`
       : left === undefined
-        ? `${name} has ${remaining} left`
-        : `${name} has ${remaining} left, which is ${secondsText(Math.round(left))} at its rate until now`;
+        ? `${name} has ${remaining} left.`
+        : `${name} has ${remaining} left, which is ${secondsText(Math.round(left))} at its rate until now.`;
   return {
     severity: left !== undefined && left < HOUR ? Severity.Error : Severity.Warning,
     certainty: left === 0 ? Certainty.Certain : Certainty.Likely,

@@ -18,7 +18,7 @@ export const spiFormsDiffer: Finding = {
   severity: Severity.Error,
   looksAt: 'ip xfrm state of two or more nodes',
   fires:
-    "The tags that explain one node's SPIs do so in the 4-byte form of addresses, and those of another in the 16-byte form.",
+    "the tags that explain one node's SPIs do so in the 4-byte form of addresses, and those of another in the 16-byte form",
   means:
     'Both ends of an encrypted tunnel compute its SPIs from their addresses and the key. Docker 29.0.0 to 29.2.0, 28.2.2, 25.0.13 ' +
     'and 25.0.14 hash addresses in a form of their own, so that no other version has an SA for their packets.',
@@ -50,7 +50,7 @@ function* findForms(evidence: Evidence): Generator<Diagnosis> {
   yield {
     severity: Severity.Error,
     certainty: isSure ? Certainty.Certain : Certainty.Likely,
-    summary: `The SPIs of ${names} are of the 4-byte form, those of ${listed(mapped.map(({ node }) => nodeText(node)))} of the 16-byte form: they can't decrypt each other's packets`,
+    summary: `The SPIs of ${names} are of the 4-byte form, those of ${listed(mapped.map(({ node }) => nodeText(node)))} of the 16-byte form: they can't decrypt each other's packets.`,
     subject: { nodes: aliases(...short.map(({ node }) => node), ...mapped.map(({ node }) => node)) },
     exhibits: [...short, ...mapped].map(toExhibit),
     advice: [

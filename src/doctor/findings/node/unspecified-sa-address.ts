@@ -11,7 +11,7 @@ export const unspecifiedSaAddress: Finding = {
   title: 'SAs go to or come from 0.0.0.0',
   severity: Severity.Error,
   looksAt: 'ip xfrm state',
-  fires: 'An ESP SA in transport mode has 0.0.0.0 or :: as an address.',
+  fires: 'an ESP SA in transport mode has 0.0.0.0 or :: as an address',
   means:
     "The engine set up encryption with no address as the node's data path address. No packet has that address, so no packet " +
     'is encrypted with these SAs or matches them on arrival.',
@@ -37,7 +37,7 @@ function* findUnspecified(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${counted(sas.length, 'SA')} of ${nodeText(node)} ${sas.length === 1 ? 'goes' : 'go'} to or from 0.0.0.0, so no packet of an encrypted network matches`,
+      summary: `${counted(sas.length, 'SA')} of ${nodeText(node)} ${sas.length === 1 ? 'goes' : 'go'} to or from 0.0.0.0, so no packet of an encrypted network matches.`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(`src ${sas[0].source} dst ${sas[0].destination}`, sas)],
       advice: [

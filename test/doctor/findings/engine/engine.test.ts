@@ -20,14 +20,14 @@ describe('versions of engines (moby/moby#51798)', () => {
     const { certainty } = raises(
       engineVersionsIncompatible,
       with2('29.1.3', '28.5.2', true),
-      /^node1 \(Docker 29\.1\.3\) can't exchange encrypted packets with node2 \(Docker 28\.5\.2\)$/,
+      /^node1 \(Docker 29\.1\.3\) can't exchange encrypted packets with node2 \(Docker 28\.5\.2\)\.$/,
       'error',
     );
     assert.equal(certainty, 'certain');
   });
 
   it('are only a warning where it is unknown whether a network is encrypted', () => {
-    raises(engineVersionsIncompatible, with2('29.1.3', '28.5.2'), /if a network is encrypted$/, 'warning');
+    raises(engineVersionsIncompatible, with2('29.1.3', '28.5.2'), /if a network is encrypted\.$/, 'warning');
     isSilent(engineVersionsIncompatible, with2('29.1.3', '28.5.2', false));
   });
 
@@ -54,9 +54,9 @@ describe('versions of engines (moby/moby#51798)', () => {
 describe('the state of a node', () => {
   it("isn't active", () => {
     const state = (swarm: string) => evidence([node('node1', { engines: [engine({ swarm })] })]);
-    raises(swarmNotActive, state('inactive'), /^node1 isn't in a swarm$/, 'warning');
-    raises(swarmNotActive, state('locked'), /waits to be unlocked$/, 'error');
-    raises(swarmNotActive, state('error'), /has an error with its swarm$/, 'error');
+    raises(swarmNotActive, state('inactive'), /^node1 isn't in a swarm\.$/, 'warning');
+    raises(swarmNotActive, state('locked'), /waits to be unlocked\.$/, 'error');
+    raises(swarmNotActive, state('error'), /has an error with its swarm\.$/, 'error');
     isSilent(swarmNotActive, state(''));
     isSilent(swarmNotActive, state('constructor'));
   });

@@ -55,7 +55,7 @@ const log = (...texts: readonly string[]) =>
 describe('lines of logs', () => {
   for (const [text, finding] of LINES) {
     it(`${finding.id}: ${text.slice(0, 60)}`, () => {
-      raises(finding, log(...HEALTHY, text), /^node1 .*\(1 line of its log\)$/, 'error');
+      raises(finding, log(...HEALTHY, text), /^node1 .*\(1 line of its log\)\.$/, 'error');
       for (const other of ALL) if (other !== finding) isSilent(other, log(text));
     });
   }

@@ -39,7 +39,7 @@ describe('an MTU that is too big for the underlay', () => {
 
   it('is found with encryption, over GCP and over IPv6', () => {
     const encrypted = network('secure', 4099, { encrypted: true });
-    raises(mtuTooBigForUnderlay, one([wg0], [encrypted]), /MTU of 1424, but only 1344 fit .*encrypted\)$/);
+    raises(mtuTooBigForUnderlay, one([wg0], [encrypted]), /MTU of 1424, but only 1344 fit .*encrypted\)\.$/);
     raises(
       mtuTooBigForUnderlay,
       one([{ ...wg0, name: 'ens4', mtu: 1460 }]),

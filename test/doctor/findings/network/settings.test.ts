@@ -40,7 +40,7 @@ describe('peers of a network (moby/moby#40184)', () => {
     raises(
       peersDiffer,
       withView('web', { peers: [TWO] }),
-      /same peers for network web: node2 lacks 192\.168\.50\.1$/,
+      /same peers for network web: node2 lacks 192\.168\.50\.1\.$/,
       'warning',
     );
   });
@@ -64,18 +64,18 @@ describe('settings of a network', () => {
     raises(
       networkSettingsDiffer,
       withView('web', { vnis: [4105] }),
-      /Network web differs between nodes in its VNI \(4097 on node1 and 4105 on node2\)$/,
+      /Network web differs between nodes in its VNI \(4097 on node1 and 4105 on node2\)\.$/,
       'error',
     );
     raises(
       networkSettingsDiffer,
       withView('web', { encrypted: true }),
-      /in its encryption \(not encrypted on node1 and encrypted on node2\)$/,
+      /in its encryption \(not encrypted on node1 and encrypted on node2\)\.$/,
     );
     raises(
       networkSettingsDiffer,
       withView('web', { driverMtu: 1400 }),
-      /in its MTU option \(none on node1 and 1400 on node2\)$/,
+      /in its MTU option \(none on node1 and 1400 on node2\)\.$/,
     );
   });
 
@@ -83,7 +83,7 @@ describe('settings of a network', () => {
     const swarm = changed('node2', ({ links }) => ({
       links: links.map((one) => (one.vxlan?.vni === 4097 ? { ...one, mtu: 1350 } : one)),
     }));
-    raises(networkSettingsDiffer, swarm, /in its MTU of the vxlan device \(1450 on node1 and 1350 on node2\)$/);
+    raises(networkSettingsDiffer, swarm, /in its MTU of the vxlan device \(1450 on node1 and 1350 on node2\)\.$/);
   });
 
   it("aren't those of another network of the same name, or of a node that doesn't use it", () => {

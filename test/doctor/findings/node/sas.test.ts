@@ -248,7 +248,7 @@ describe('sequence numbers near their end (moby/moby#52005)', () => {
     raises(
       saSequenceNearEnd,
       sending({ sent: 4_100_000_000, added: '', used: '' }),
-      /has 194,967,295 sequence numbers left$/,
+      /has 194,967,295 sequence numbers left\.$/,
       'warning',
     );
     isSilent(saSequenceNearEnd, sending({ sent: 2_000_000_000, added: '', used: '' }));
@@ -279,7 +279,7 @@ describe('entries and statistics', () => {
       change(0),
       /dropped 7 packets of SA 0x[0-9a-f]{8} from 192\.168\.50\.2 because of a wrong ICV, and opened none/,
     );
-    raises(saIntegrityErrors, change(1000), /because of a wrong ICV$/);
+    raises(saIntegrityErrors, change(1000), /because of a wrong ICV\.$/);
   });
 
   it('show replays', () => {

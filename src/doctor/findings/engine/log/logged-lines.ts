@@ -29,7 +29,7 @@ export function loggedLines(about: LoggedLines): Finding {
     title,
     severity,
     looksAt: "the engine's or the kernel's log",
-    fires: `A line such as \`${sample}\`.`,
+    fires: `a line such as \`${sample}\``,
     means,
     threads,
     explains,
@@ -45,7 +45,7 @@ function* findLines(evidence: Evidence, about: LoggedLines): Generator<Diagnosis
     yield {
       severity,
       certainty,
-      summary: `${startText(node)} ${what} (${counted(lines.length, 'line')} of its log)`,
+      summary: `${startText(node)} ${what} (${counted(lines.length, 'line')} of its log).`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(lines[0].text.length > SHOWN ? `${lines[0].text.slice(0, SHOWN)}…` : lines[0].text, lines)],
       advice,

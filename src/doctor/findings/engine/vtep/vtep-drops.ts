@@ -112,7 +112,7 @@ export const vtepDrops: Finding = {
   title: 'A vtep node drops packets for reasons that show a fault',
   severity: Severity.Error,
   looksAt: 'vtep status --json',
-  fires: `A direction has dropped ${FEWEST} packets or more, and one in ${1 / SMALLEST_SHARE} or more, for one of ${Object.keys(REASONS).length} reasons.`,
+  fires: `a direction has dropped ${FEWEST} packets or more, and one in ${1 / SMALLEST_SHARE} or more, for one of ${Object.keys(REASONS).length} reasons`,
   means: "The name of the reason is the kernel's where it has one. Each is explained in the summary.",
   threads: ['moby/moby#53004', 'moby/moby#26523'],
   explains: [],
@@ -130,7 +130,7 @@ function* findDrops(evidence: Evidence): Generator<Diagnosis> {
         yield {
           severity: reason.severity,
           certainty: Certainty.Certain,
-          summary: `${startText(node)} dropped ${reason.text}: ${counted(count, 'packet')} of ${total.toLocaleString('en-US')}`,
+          summary: `${startText(node)} dropped ${reason.text}: ${counted(count, 'packet')} of ${total.toLocaleString('en-US')}.`,
           subject: { nodes: aliases(node) },
           exhibits: [exhibit(`${direction}, ${name}: ${count.toLocaleString('en-US')}`, [{ place }])],
           advice: [reason.advice],

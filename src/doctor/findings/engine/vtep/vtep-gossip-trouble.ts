@@ -16,7 +16,7 @@ export const vtepGossipTrouble: Finding = {
   severity: Severity.Error,
   looksAt: 'vtep status --json of a node in a swarm',
   fires:
-    'Members are suspected or dead, or answer over TCP or UDP alone or through others only; packets came that no key decrypts; streams fail; or own endpoints are not announced.',
+    'members are suspected or dead, or answer over TCP or UDP alone or through others only; packets came that no key decrypts; streams fail; or own endpoints are not announced',
   means: "What the node knows of others' endpoints, or they of its own, is incomplete or late.",
   threads: ['moby/moby#40184', 'moby/moby#47728', 'moby/moby#25608'],
   explains: ['gossip-suspicions', 'gossip-wrong-keys', 'gossip-one-way'],
@@ -67,7 +67,7 @@ function* findMembers({ node, status, place }: NodeStatus): Generator<Diagnosis>
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Certain,
-      summary: `${startText(node)} ${text}: ${listed(names)}`,
+      summary: `${startText(node)} ${text}: ${listed(names)}.`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(`members: ${listed(names)}`, [{ place }])],
       advice: [advice],
@@ -83,7 +83,7 @@ function* findKeys({ node, status, place }: NodeStatus): Generator<Diagnosis> {
   yield {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${startText(node)} can't decrypt ${counted(count, 'packet')} of gossip: nobody's key fits`,
+    summary: `${startText(node)} can't decrypt ${counted(count, 'packet')} of gossip: nobody's key fits.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`dropped, no-key-fits: ${count.toLocaleString('en-US')}`, [{ place }])],
     advice: [
@@ -101,7 +101,7 @@ function* findStreams({ node, status, place }: NodeStatus): Generator<Diagnosis>
   yield {
     severity: Severity.Warning,
     certainty: Certainty.Likely,
-    summary: `${counted(failed, 'gossip stream')} of ${nodeText(node)} failed, of ${countOf(streamsOpened).toLocaleString('en-US')} opened`,
+    summary: `${counted(failed, 'gossip stream')} of ${nodeText(node)} failed, of ${countOf(streamsOpened).toLocaleString('en-US')} opened.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`streamsFailed: ${failed.toLocaleString('en-US')}`, [{ place }])],
     advice: ['Open TCP 7946 between the nodes: whole tables are exchanged over it.'],
@@ -116,7 +116,7 @@ function* findUnannounced({ node, status, place }: NodeStatus): Generator<Diagno
   yield {
     severity: Severity.Warning,
     certainty: Certainty.Certain,
-    summary: `${startText(node)} hasn't announced ${listed(names)}: no other node can reach ${names.length === 1 ? 'it' : 'them'}`,
+    summary: `${startText(node)} hasn't announced ${listed(names)}: no other node can reach ${names.length === 1 ? 'it' : 'them'}.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`unannounced: ${listed(names)}`, [{ place }])],
     advice: ['An endpoint is announced once its interface is there: see why it is missing.'],

@@ -26,7 +26,7 @@ export const vtepRefusedPackets: Finding = {
   title: "The system refused or lost a vtep node's packets",
   severity: Severity.Error,
   looksAt: 'vtep status --json',
-  fires: `The sockets, or an interface of an endpoint, have refused ${FEWEST} packets or more, and one in ${1 / SMALLEST_SHARE} or more; or the sockets' queue overflowed as often.`,
+  fires: `the sockets, or an interface of an endpoint, have refused ${FEWEST} packets or more, and one in ${1 / SMALLEST_SHARE} or more; or the sockets' queue overflowed as often`,
   means: 'Packets that vtep was ready to send, or that had arrived, were lost in the system.',
   threads: ['moby/moby#36689', 'moby/moby#26523'],
   explains: [],
@@ -49,7 +49,7 @@ function* findSockets({ node, status, place }: NodeStatus): Generator<Diagnosis>
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `The system refused ${counted(count, 'packet')} of ${nodeText(node)} with ${error}; ${sent.toLocaleString('en-US')} were sent`,
+      summary: `The system refused ${counted(count, 'packet')} of ${nodeText(node)} with ${error}; ${sent.toLocaleString('en-US')} were sent.`,
       subject: { nodes: aliases(node) },
       exhibits: [exhibit(`refused, ${error}: ${count.toLocaleString('en-US')}`, [{ place }])],
       advice: [advice],
@@ -62,7 +62,7 @@ function* findSockets({ node, status, place }: NodeStatus): Generator<Diagnosis>
   yield {
     severity: Severity.Warning,
     certainty: Certainty.Certain,
-    summary: `${startText(node)} lost ${counted(overrun, 'packet')} because its socket's queue was full; ${received.toLocaleString('en-US')} were received`,
+    summary: `${startText(node)} lost ${counted(overrun, 'packet')} because its socket's queue was full; ${received.toLocaleString('en-US')} were received.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`overrun: ${overrun.toLocaleString('en-US')}`, [{ place }])],
     advice: ['Raise net.core.rmem_max, or run the node with more workers.'],
@@ -82,7 +82,7 @@ function* findEndpoints({ node, status, place }: NodeStatus): Generator<Diagnosi
   yield {
     severity: Severity.Warning,
     certainty: Certainty.Certain,
-    summary: `Interfaces of ${nodeText(node)} refused frames for ${listed(names)}`,
+    summary: `Interfaces of ${nodeText(node)} refused frames for ${listed(names)}.`,
     subject: {
       nodes: aliases(node),
       endpoints: rows.map(({ address }) => textOf(address)).filter((one) => one !== ''),

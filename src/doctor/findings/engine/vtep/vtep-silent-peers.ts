@@ -11,8 +11,7 @@ export const vtepSilentPeers: Finding = {
   title: 'Gossip of a node arrives, but none of its overlay packets',
   severity: Severity.Error,
   looksAt: 'vtep status --json of a node in a swarm',
-  fires:
-    'The section `gossip` lists silent nodes: they are alive, are sent packets and pinged, and nothing comes back.',
+  fires: 'the section `gossip` lists silent nodes: they are alive, are sent packets and pinged, and nothing comes back',
   means:
     'A firewall lets gossip (7946) through and drops the data path: UDP 4789, or IP protocol 50 for encrypted networks.',
   threads: ['moby/moby#26523', 'docker/docs#8640'],
@@ -31,7 +30,7 @@ function* findSilent(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Likely,
-        summary: `${startText(node)} hears gossip of ${listed(names)}, but gets no ${protocol}`,
+        summary: `${startText(node)} hears gossip of ${listed(names)}, but gets no ${protocol}.`,
         subject: {
           nodes: [...aliases(node), ...peers.flatMap((peer) => [textOf(peer['node']), textOf(peer['vtep'])])],
         },

@@ -15,7 +15,7 @@ export const vtepSwarmProblem: Finding = {
   title: 'A vtep node has trouble with its swarm',
   severity: Severity.Error,
   looksAt: 'vtep status --json of a node in a swarm',
-  fires: `The section \`swarm\` shows a problem; the certificate expires within ${EXPIRES_SOON / 60} minutes; or an attachment was refused.`,
+  fires: `the section \`swarm\` shows a problem; the certificate expires within ${EXPIRES_SOON / 60} minutes; or an attachment was refused`,
   means:
     'Without a manager the node gets no new keys and no addresses of services; without a valid certificate it gets no manager.',
   threads: ['moby/moby#25608'],
@@ -31,7 +31,7 @@ function* findProblems(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `${startText(node)} has a problem with its swarm: ${textOf(problemText) || textOf(problem)}`,
+        summary: `${startText(node)} has a problem with its swarm: ${textOf(problemText) || textOf(problem)}.`,
         subject,
         exhibits: [exhibit(`${textOf(problem)}, state ${textOf(state)}`, [{ place }])],
         advice: ['Check that the node reaches a manager at TCP 2377, and that its clock is right.'],
@@ -43,7 +43,7 @@ function* findProblems(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: isExpired ? Severity.Error : Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `The certificate of ${nodeText(node)} ${isExpired ? 'has expired' : `expires in ${secondsText(certificateSecondsLeft)}`}`,
+        summary: `The certificate of ${nodeText(node)} ${isExpired ? 'has expired' : `expires in ${secondsText(certificateSecondsLeft)}`}.`,
         subject,
         exhibits: [exhibit(`certificateSecondsLeft: ${certificateSecondsLeft}`, [{ place }])],
         advice: [
@@ -60,7 +60,7 @@ function* findProblems(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `${startText(node)} isn't attached to ${listed(names)}`,
+        summary: `${startText(node)} isn't attached to ${listed(names)}.`,
         subject,
         exhibits: [exhibit(`attachments: ${listed(names)}`, [{ place }])],
         advice: ['See whether the network is attachable, and whether it has free addresses.'],

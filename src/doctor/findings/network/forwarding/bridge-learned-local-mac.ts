@@ -13,7 +13,7 @@ export const bridgeLearnedLocalMac: Finding = {
   title: "The bridge learned a local container's MAC at the vxlan device",
   severity: Severity.Error,
   looksAt: 'bridge fdb and docker network inspect of a node',
-  fires: 'The bridge has learned the MAC of an endpoint on the node at the port of the vxlan device.',
+  fires: 'the bridge has learned the MAC of an endpoint on the node at the port of the vxlan device',
   means:
     "A frame with the container's MAC came in through the tunnel, such as a reflected one. The bridge now sends the container's frames into the tunnel, where they are lost, until the container sends something itself.",
   threads: ['moby/moby#34957', 'moby/libnetwork#1952'],
@@ -41,7 +41,7 @@ function* findLearned(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty,
-        summary: `The bridge of network ${view.name} on ${nodeText(node)} looks for its own ${listed(local.map(({ name }) => name))} behind ${rows[0].device}`,
+        summary: `The bridge of network ${view.name} on ${nodeText(node)} looks for its own ${listed(local.map(({ name }) => name))} behind ${rows[0].device}.`,
         subject: {
           nodes: aliases(node),
           endpoints: local.map(({ ipv4 }) => withoutLength(ipv4)).filter((one) => one !== ''),

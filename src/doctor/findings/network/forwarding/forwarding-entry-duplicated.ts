@@ -11,7 +11,7 @@ export const forwardingEntryDuplicated: Finding = {
   title: 'The tables have two entries for one endpoint',
   severity: Severity.Error,
   looksAt: 'bridge fdb, ip neigh',
-  fires: 'One output has a MAC with two VTEPs, or a permanent neighbour with two MACs.',
+  fires: 'one output has a MAC with two VTEPs, or a permanent neighbour with two MACs',
   means:
     'One of the entries is stale. Which of them is used is a matter of order, so the endpoint may be reachable from one node and not from another.',
   threads: ['moby/moby#32195', 'moby/moby#35401', 'moby/moby#49908', 'moby/moby#47728'],
@@ -66,7 +66,7 @@ function* twice<T extends Row>(
     yield {
       severity: Severity.Error,
       certainty: Certainty.Likely,
-      summary: `${startText(node)} has ${values.length} ${what} for ${key}: ${listed(values)}`,
+      summary: `${startText(node)} has ${values.length} ${what} for ${key}: ${listed(values)}.`,
       subject: { nodes: aliases(node), ...(what === 'MACs' ? { endpoints: [key] } : {}) },
       exhibits: [exhibit(`entries for ${key}`, group)],
       advice: ['Find out which node has the endpoint, and remove the other entry.'],

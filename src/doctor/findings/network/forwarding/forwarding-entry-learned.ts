@@ -11,7 +11,7 @@ export const forwardingEntryLearned: Finding = {
   title: 'A forwarding entry is learned, not permanent',
   severity: Severity.Warning,
   looksAt: 'bridge fdb and ip neigh of a node',
-  fires: 'A permanent neighbour of a vxlan device has a MAC whose only rows with a VTEP were learned from packets.',
+  fires: 'a permanent neighbour of a vxlan device has a MAC whose only rows with a VTEP were learned from packets',
   means:
     'The engine entered the neighbour but not the forwarding entry. Traffic works while the remote endpoint sends, and stops when it has been silent for five minutes.',
   threads: ['moby/moby#52661', 'moby/moby#53663'],
@@ -30,7 +30,7 @@ function* findLearned(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Certain,
-      summary: `${startText(node)} has only learned forwarding entries for ${listed(endpoints)}: they vanish when traffic pauses`,
+      summary: `${startText(node)} has only learned forwarding entries for ${listed(endpoints)}: they vanish when traffic pauses.`,
       subject: { nodes: aliases(node), endpoints },
       exhibits: [
         exhibit(`learned rows: ${listed(learned.map(({ mac, destination }) => `${mac} dst ${destination}`))}`, learned),

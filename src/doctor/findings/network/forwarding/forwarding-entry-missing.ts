@@ -14,7 +14,7 @@ export const forwardingEntryMissing: Finding = {
   severity: Severity.Error,
   looksAt: 'bridge fdb and ip neigh of a node',
   fires:
-    'A permanent neighbour of a vxlan device has a MAC for which the FDB of that device has no VTEP (no `dst ... self` row).',
+    'a permanent neighbour of a vxlan device has a MAC for which the FDB of that device has no VTEP (no `dst ... self` row)',
   means:
     "ARP for the endpoint is answered, but frames to it are dropped: the vxlan device doesn't know which node to send them to. The container is healthy, and can't be reached from this node.",
   threads: ['moby/moby#52661', 'moby/moby#53663', 'moby/moby#35807', 'moby/moby#50236'],
@@ -38,7 +38,7 @@ function diagnose(evidence: Evidence, node: NodeEvidence, missing: readonly Neig
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${startText(node)} has no forwarding entry for ${listed(addresses)}: frames to ${missing.length === 1 ? 'it' : 'them'} are dropped`,
+    summary: `${startText(node)} has no forwarding entry for ${listed(addresses)}: frames to ${missing.length === 1 ? 'it' : 'them'} are dropped.`,
     subject: { nodes: aliases(node), endpoints: addresses },
     exhibits: [
       exhibit(

@@ -17,7 +17,7 @@ export const forwardingToWrongNode: Finding = {
   severity: Severity.Error,
   looksAt: 'bridge fdb of a node, docker network inspect of the others',
   fires:
-    'The FDB of one node sends a MAC to a VTEP, and another node, which has an endpoint with that MAC, has another address.',
+    'the FDB of one node sends a MAC to a VTEP, and another node, which has an endpoint with that MAC, has another address',
   means:
     'The entry is stale, or was made from wrong gossip. The node at that address drops the frames: the endpoint cannot be reached from there.',
   threads: [
@@ -115,7 +115,7 @@ function diagnose(node: NodeEvidence, group: readonly WrongRow[]): Diagnosis {
   return {
     severity: Severity.Error,
     certainty,
-    summary: `${startText(node)} sends frames for ${listed(addresses)} to ${row.destination}, but ${where} has ${group.length === 1 ? 'it' : 'them'}`,
+    summary: `${startText(node)} sends frames for ${listed(addresses)} to ${row.destination}, but ${where} has ${group.length === 1 ? 'it' : 'them'}.`,
     subject: {
       nodes: [...aliases(node, owner.node), row.destination],
       endpoints: group.map((one) => one.owner.address).filter((address) => address !== ''),

@@ -12,7 +12,7 @@ export const framesFromOtherVtep: Finding = {
   title: 'Frames come from another VTEP than the forwarding table says',
   severity: Severity.Error,
   looksAt: 'bridge fdb of a node, a capture of it',
-  fires: "A capture of a node holds frames whose source MAC has a permanent row with another VTEP in the node's FDB.",
+  fires: "a capture of a node holds frames whose source MAC has a permanent row with another VTEP in the node's FDB",
   means:
     'Linux drops such frames (drop reason VXLAN_ENTRY_EXISTS). The sender has several addresses, and its packets leave with one that it does not advertise; or the row is stale.',
   threads: ['moby/moby#53004', 'moby/moby#47389'],
@@ -63,7 +63,7 @@ function diagnose(node: NodeEvidence, group: readonly Wrong[]): Diagnosis {
   return {
     severity: Severity.Error,
     certainty: Certainty.Certain,
-    summary: `${startText(node)} drops frames of ${counted(group.length, 'endpoint')} from ${endpoint.vtep}: its FDB has ${group.length === 1 ? 'it' : 'them'} at ${row.destination}`,
+    summary: `${startText(node)} drops frames of ${counted(group.length, 'endpoint')} from ${endpoint.vtep}: its FDB has ${group.length === 1 ? 'it' : 'them'} at ${row.destination}.`,
     subject: {
       nodes: [...aliases(node), endpoint.vtep, row.destination],
       ...(vnis.size === 1 ? { vni: endpoint.vni } : {}),

@@ -12,7 +12,7 @@ export const ipv6NeighboursMissing: Finding = {
   title: 'Remote endpoints have no IPv6 neighbour entries',
   severity: Severity.Warning,
   looksAt: 'ip neigh of a node, docker network inspect of the others',
-  fires: 'A node has the IPv4 neighbour of an endpoint of another node, but not the one for its IPv6 address.',
+  fires: 'a node has the IPv4 neighbour of an endpoint of another node, but not the one for its IPv6 address',
   means:
     'The vxlan device answers neighbour solicitations from its neighbours, and sends none to other nodes. IPv6 works between containers of one node, and not across nodes.',
   threads: ['moby/moby#47125', 'moby/moby#39996', 'moby/libnetwork#1169'],
@@ -38,7 +38,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `${startText(node)} has IPv4 but no IPv6 neighbours for ${counted(missing.length, 'endpoint')} on network ${view.name}: ${listed(endpoints)}`,
+        summary: `${startText(node)} has IPv4 but no IPv6 neighbours for ${counted(missing.length, 'endpoint')} on network ${view.name}: ${listed(endpoints)}.`,
         subject: { nodes: aliases(node), endpoints },
         exhibits: [
           exhibit(

@@ -15,7 +15,7 @@ export const localEndpointWithRemoteEntry: Finding = {
   title: "A local container's MAC is forwarded to another node",
   severity: Severity.Error,
   looksAt: 'bridge fdb and docker network inspect of a node',
-  fires: 'A MAC of an endpoint on the node has a row with a VTEP in the FDB of the same node.',
+  fires: 'a MAC of an endpoint on the node has a row with a VTEP in the FDB of the same node',
   means:
     'The entry was left behind when the endpoint moved here. Neighbours on this node are told the address is elsewhere, and frames for it may leave the node and be lost.',
   threads: [
@@ -66,7 +66,7 @@ function diagnose(node: NodeEvidence, view: NetworkView, found: readonly Local[]
   return {
     severity: Severity.Error,
     certainty,
-    summary: `${what} on ${nodeText(node)}, whose FDB sends ${isOne ? 'its' : 'their'} frames to ${listed(found.map((one) => one.row.destination))}`,
+    summary: `${what} on ${nodeText(node)}, whose FDB sends ${isOne ? 'its' : 'their'} frames to ${listed(found.map((one) => one.row.destination))}.`,
     subject: {
       nodes: [...new Set([...aliases(node), ...found.map((one) => one.row.destination)])],
       endpoints: found.map((one) => one.address).filter((one) => one !== ''),

@@ -15,7 +15,7 @@ export const neighbourMissing: Finding = {
   severity: Severity.Error,
   looksAt: 'bridge fdb and ip neigh of a node',
   fires:
-    'A permanent row of a vxlan device with a VTEP has a MAC that no neighbour of that device has, although others are there.',
+    'a permanent row of a vxlan device with a VTEP has a MAC that no neighbour of that device has, although others are there',
   means:
     "The vxlan device answers ARP for remote endpoints from its neighbours, and floods nothing. Nobody on this node can find out the endpoint's MAC, so nobody reaches it.",
   threads: ['moby/moby#52661', 'moby/moby#35922'],
@@ -33,7 +33,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Error,
       certainty: Certainty.Certain,
-      summary: `${startText(node)} has no neighbour entry for ${listed(names)}: ARP for ${rows.length === 1 ? 'it' : 'them'} isn't answered`,
+      summary: `${startText(node)} has no neighbour entry for ${listed(names)}: ARP for ${rows.length === 1 ? 'it' : 'them'} isn't answered.`,
       subject: { nodes: aliases(node), endpoints: rows.flatMap(({ mac }) => addressOfMac(mac) ?? []) },
       exhibits: [
         exhibit(

@@ -32,7 +32,7 @@ export function countedErrors(about: CountedErrors): Finding {
     title,
     severity,
     looksAt: '/proc/net/xfrm_stat, once or twice',
-    fires: `${listed(counters)} ${counters.length === 1 ? "isn't" : "aren't all"} 0: a note; it rises between two outputs: ${severity === Severity.Error ? 'an error' : 'a warning'}.`,
+    fires: `${listed(counters)} ${counters.length === 1 ? "isn't" : "aren't all"} 0: a note; it rises between two outputs: ${severity === Severity.Error ? 'an error' : 'a warning'}`,
     means,
     threads,
     explains,
@@ -63,7 +63,7 @@ function diagnose(
   return {
     severity: isRising ? severity : Severity.Note,
     certainty: isRising ? Certainty.Certain : Certainty.Possible,
-    summary: `${startText(node)} ${what}: ${counted(total, 'packet')} ${isRising ? 'between two outputs' : 'since it was started'} (${listed(counters.map(({ name }) => name))})`,
+    summary: `${startText(node)} ${what}: ${counted(total, 'packet')} ${isRising ? 'between two outputs' : 'since it was started'} (${listed(counters.map(({ name }) => name))}).`,
     subject: { nodes: aliases(node) },
     exhibits: counters.map((counter) =>
       exhibit(
