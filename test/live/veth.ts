@@ -138,7 +138,7 @@ export class Veth {
 
   /** Sends the frames of a capture again and again until something has happened. */
   async sendUntil(capture: string, happened: Promise<unknown>): Promise<void> {
-    const sender = this.start(['inject', capture, '--to', 'vh1a', '--pps', '1000', '--loops', '1000000']);
+    const sender = this.start(['inject', capture, '--to', 'vh1a', '--pps', '100', '--loops', '1000000']);
     await happened;
     sender.child.kill('SIGTERM');
     const { status, stderr } = await sender.ended;
