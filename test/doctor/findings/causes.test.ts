@@ -61,7 +61,9 @@ describe('causes and consequences', () => {
       back(tcp({ from: B, to: A, ports, flags: 'SA', sequence: 199, acknowledgment: 100 })),
       there(tcp({ sequence: 100, acknowledgment: 200, length: 80 })),
       back(tcp({ from: B, to: A, ports, sequence: 200, acknowledgment: 180 })),
-      ...Array.from({ length: 14 }, () => back(tcp({ from: B, to: A, ports, sequence: 200, acknowledgment: 180, length: 1400 }))),
+      ...Array.from({ length: 14 }, () =>
+        back(tcp({ from: B, to: A, ports, sequence: 200, acknowledgment: 180, length: 1400 })),
+      ),
     ];
     assert.deepEqual(saidOf([await captured(every(0.4, packets))]), {
       reported: ['mtu-too-big'],
@@ -70,8 +72,14 @@ describe('causes and consequences', () => {
   });
 
   test('fragments of which the rests are filtered', async () => {
-    const packets = Array.from({ length: 6 }, (_, i) => fragments(tunnelled(inner(echo(A, B, false, 1464, i))), 1500, i)[0]);
-    assert.deepEqual(saidOf([await captured(every(1, packets))]), { reported: ['mtu-too-big'], hidden: ['fragments-lost'] });
+    const packets = Array.from(
+      { length: 6 },
+      (_, i) => fragments(tunnelled(inner(echo(A, B, false, 1464, i))), 1500, i)[0],
+    );
+    assert.deepEqual(saidOf([await captured(every(1, packets))]), {
+      reported: ['mtu-too-big'],
+      hidden: ['fragments-lost'],
+    });
   });
 
   test('ESP that is blocked between two captures', async () => {
@@ -99,6 +107,20 @@ describe('causes and consequences', () => {
     const turns = [of(ONE, '02:42:0a:00:09:03'), of('192.168.50.3', '02:42:0a:00:09:63')];
     const capture = await captured(every(1, [...turns, ...turns, ...turns, back(echo(B, A, true))]));
     assert.deepEqual(saidOf([capture]).reported, ['duplicate-address']);
+  });
+
+  test('both ends show the same fault: it is said once, with the packets of both', async () => {
+    const esp = every(
+      0.3,
+      Array.from({ length: 10 }, (_, i) => sealed(i + 1)),
+    );
+    const ends = [await captured(esp), await captured([...esp, { at: 1, packet: gossip(TWO, ONE) }])];
+    const { found } = diagnose(evidenceOf(ends), FINDINGS);
+    const oneSided = found.filter(({ finding }) => finding.id === 'one-sided-esp');
+    assert.equal(oneSided.length, 1);
+    // The end that has more to say decides.
+    assert.equal(oneSided[0].certainty, 'likely');
+    assert.equal(oneSided[0].exhibits.length, 3);
   });
 
   test('a healthy overlay: nothing', async () => {

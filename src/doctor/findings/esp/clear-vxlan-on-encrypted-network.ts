@@ -1,5 +1,13 @@
 /** An encrypted network's frames in clear. */
-import { capturesOf, counted, networkText, nodeText, shown, type TunnelFrames } from '../../capture/index.js';
+import {
+  capturesOf,
+  counted,
+  networkText,
+  nodeText,
+  perSubject,
+  shown,
+  type TunnelFrames,
+} from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import type { Place } from '../../evidence/place.js';
@@ -59,5 +67,5 @@ export const clearVxlanOnEncryptedNetwork: Finding = {
     'The receiver has a rule that drops frames of the network that were not decrypted, so nothing arrives, and what was to be secret was not.',
   threads: ['moby/moby#30766', 'moby/moby#45635', 'moby/moby#31081'],
   explains: ['one-sided-traffic', 'one-sided-esp', 'retransmission-storm', 'dns-timeouts'],
-  find,
+  find: perSubject(find),
 };

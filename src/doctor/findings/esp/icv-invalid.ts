@@ -1,5 +1,5 @@
 /** ESP whose integrity check fails. */
-import { capturesOf, counted, nodeText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -46,5 +46,5 @@ export const icvInvalid: Finding = {
     'The receiver drops such packets (XfrmInStateProtoError). If all are, sender and receiver have different keys.',
   threads: ['cilium/cilium#33881', 'rancher/rancher#9377'],
   explains: ['one-sided-esp', 'one-sided-traffic', 'sequence-gaps'],
-  find,
+  find: perSubject(find),
 };

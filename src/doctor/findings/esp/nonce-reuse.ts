@@ -1,5 +1,5 @@
 /** Two different packets with the same nonce under one SPI. */
-import { capturesOf, counted, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -41,5 +41,5 @@ export const nonceReuse: Finding = {
     'With AES-GCM, two packets under one nonce reveal the XOR of their contents and the key of the authentication (NIST SP 800-38D, appendix A).',
   threads: [],
   explains: ['replayed-packets'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** ESP goes one way only. */
-import { capturesOf, counted, durationOf, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, durationOf, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -51,5 +51,5 @@ export const oneSidedEsp: Finding = {
   means: 'Connections need both directions: one node sends and is not heard, or the answers are lost.',
   threads: ['moby/moby#30727', 'moby/moby#26523', 'docker/for-linux#91'],
   explains: ['one-sided-traffic'],
-  find,
+  find: perSubject(find),
 };

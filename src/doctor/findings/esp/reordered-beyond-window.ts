@@ -1,5 +1,5 @@
 /** ESP packets that are too late for the receiver's replay window. */
-import { capturesOf, counted, nodeText, shown, type SpiTrace } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { Occurrence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -67,5 +67,5 @@ export const reorderedBeyondWindow: Finding = {
   means: 'A receiver with a window drops what is older than the window (XfrmInStateSeqError), though nothing was lost.',
   threads: ['cilium/cilium#33881', 'rancher/rancher#9377'],
   explains: ['retransmission-storm', 'sequence-gaps'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** ESP packets that come twice. */
-import { capturesOf, counted, nodeText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -49,5 +49,5 @@ export const replayedPackets: Finding = {
   means: 'A packet that is delivered twice can repeat an action. A replay window drops it; Docker has none.',
   threads: ['rancher/rancher#9377'],
   explains: [],
-  find,
+  find: perSubject(find),
 };

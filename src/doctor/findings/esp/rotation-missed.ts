@@ -1,5 +1,5 @@
 /** A node goes on with an old key after the others have rotated. */
-import { capturesOf, counted, nodeText, shown, type SpiTrace, timeText } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace, timeText } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -97,5 +97,5 @@ export const rotationMissed: Finding = {
     'Swarm rotates the keys of encrypted networks every 12 hours. A node that misses one goes silent when the others drop the old key.',
   threads: ['cilium/cilium#44335'],
   explains: [],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** ESP sequence numbers are missing. */
-import { capturesOf, counted, nodeText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -38,5 +38,5 @@ export const sequenceGaps: Finding = {
   means: 'Each ESP packet has the next number, so a missing one is a packet that did not get here.',
   threads: ['moby/moby#26523'],
   explains: [],
-  find,
+  find: perSubject(find),
 };

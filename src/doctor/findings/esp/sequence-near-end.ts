@@ -1,5 +1,5 @@
 /** Sequence numbers of an SA run out. */
-import { capturesOf, counted, durationOf, nodeText, shown, type SpiTrace } from '../../capture/index.js';
+import { capturesOf, counted, durationOf, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -68,5 +68,5 @@ export const sequenceNearEnd: Finding = {
   means: 'ESP never reuses a number under one key. When 32 bits are used up, the sender stops until it has a new key.',
   threads: ['moby/moby#52005'],
   explains: ['one-sided-esp', 'one-sided-traffic'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** Two senders use the same SPI to the same node. */
-import { capturesOf, counted, nodeText, shown, type SpiTrace } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import type { XfrmSa } from '../../evidence/kernel.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -72,5 +72,5 @@ export const spiCollision: Finding = {
   means: 'A receiver finds the SA by SPI and destination. Of two senders with the same, one is not understood.',
   threads: ['moby/moby#43359', 'cilium/cilium#33881'],
   explains: ['icv-invalid', 'one-sided-esp', 'one-sided-traffic', 'unknown-spi'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** SPIs that no key explains, or only in the form of some engine versions. */
-import { capturesOf, counted, nodeText, shown, type SpiTrace } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -99,5 +99,5 @@ export const unknownSpi: Finding = {
   means: 'A node drops ESP with an SPI that it has no SA for (XfrmInNoStates). Nothing tells the sender.',
   threads: ['moby/moby#51798', 'moby/moby#51672', 'moby/moby#43359', 'moby/moby#34763', 'cilium/cilium#44335'],
   explains: ['one-sided-esp', 'one-sided-traffic'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** Gossip goes one way only. */
-import { capturesOf, counted, durationOf, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, durationOf, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -64,5 +64,5 @@ export const gossipOneWay: Finding = {
     'Gossip tells the nodes which containers are where. Without answers, a node counts as dead, and networks have different members on different nodes.',
   threads: ['moby/moby#40184', 'moby/moby#47728'],
   explains: ['gossip-suspicions'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** DNS queries without an answer. */
-import { capturesOf, counted, innerSubject, networkText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, innerSubject, networkText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -48,5 +48,5 @@ export const dnsTimeouts: Finding = {
   means: 'Each lost query costs a client 5 s. To users, everything is slow, or names cannot be found.',
   threads: [],
   explains: ['one-sided-traffic'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** Two endpoints have the same address. */
-import { capturesOf, type EndpointHome, networkText, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, type EndpointHome, networkText, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -60,5 +60,5 @@ export const duplicateAddress: Finding = {
   means: 'Each sender reaches one of the two by chance, and connections break when it changes.',
   threads: ['moby/moby#33795', 'moby/moby#32738', 'moby/moby#35675', 'moby/libnetwork#1537'],
   explains: ['endpoint-moved', 'one-sided-traffic', 'retransmission-storm', 'outer-source-not-vtep'],
-  find,
+  find: perSubject(find),
 };

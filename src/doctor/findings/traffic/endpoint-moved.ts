@@ -1,5 +1,13 @@
 /** An endpoint is behind another VTEP than before, and others may not know. */
-import { capturesOf, counted, type EndpointHome, networkText, nodeText, shown } from '../../capture/index.js';
+import {
+  capturesOf,
+  counted,
+  type EndpointHome,
+  networkText,
+  nodeText,
+  perSubject,
+  shown,
+} from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { areConcurrent, endpointPlaces } from './endpoint-places.js';
@@ -78,5 +86,5 @@ export const endpointMoved: Finding = {
   means: 'Nodes learn of a move by gossip. One that did not sends into the void.',
   threads: ['moby/moby#49908', 'moby/moby#32195', 'moby/moby#47728', 'moby/moby#31588'],
   explains: ['one-sided-traffic'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** A connection doesn't survive a long silence. */
-import { capturesOf, innerSubject, timeText } from '../../capture/index.js';
+import { capturesOf, innerSubject, perSubject, timeText } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { secondsText } from '../../../text/quantity.js';
@@ -21,7 +21,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         subject: innerSubject(capture, vni, innerSource, innerDestination),
         exhibits: [
           {
-            text: `the first packet after ${Math.round(cut.idleSeconds)} s, at ${timeText(cut.seconds)} (UTC)`,
+            text: `the first packet after ${Math.round(cut.idleSeconds)} s between ports ${sourcePort} and ${destinationPort}, at ${timeText(cut.seconds)} (UTC)`,
             places: [{ file: capture.file, packet: cut.packet }],
           },
         ],
@@ -48,5 +48,5 @@ export const idleConnectionCut: Finding = {
   means: 'Pools of database connections are idle for long and break this way: the first query after the pause hangs.',
   threads: ['moby/moby#31208', 'docker/docs#5519'],
   explains: ['retransmission-storm', 'one-sided-traffic'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,13 @@
 /** Packets that want an answer get none, or get it from another node. */
-import { capturesOf, counted, networkText, nodeText, type PairTraffic, shown } from '../../capture/index.js';
+import {
+  capturesOf,
+  counted,
+  networkText,
+  nodeText,
+  type PairTraffic,
+  perSubject,
+  shown,
+} from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -95,5 +103,5 @@ export const oneSidedTraffic: Finding = {
   means: 'Something between the two containers works in one direction only.',
   threads: ['moby/moby#30727', 'moby/moby#31588', 'moby/moby#35401'],
   explains: [],
-  find,
+  find: perSubject(find),
 };

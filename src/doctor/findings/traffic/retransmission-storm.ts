@@ -1,5 +1,5 @@
 /** A connection sends much of its data again. */
-import { capturesOf, counted, innerSubject, networkText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, innerSubject, networkText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { ConversationReport, ConversationSide } from '../../../inspect/index.js';
 import type { CaptureEvidence, Occurrence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -46,7 +46,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
     for (const storm of stormsOf(capture)) {
       const { row, from, to } = storm;
       const where = row.vni === null ? '' : ` in ${networkText(evidence, row.vni)}`;
-      const text = `${counted(from.retransmissions, 'retransmission')} in ${counted(from.packets, 'segment')}`;
+      const text = `${counted(from.retransmissions, 'retransmission')} in ${counted(from.packets, 'segment')} from port ${from.port ?? 0} to ${to.port ?? 0}`;
       const occurrence = occurrenceOf(capture, storm);
       yield {
         severity: Severity.Warning,
@@ -74,5 +74,5 @@ export const retransmissionStorm: Finding = {
   means: 'Loss slows a connection down long before it breaks it. Here it is more than congestion explains.',
   threads: [],
   explains: [],
-  find,
+  find: perSubject(find),
 };

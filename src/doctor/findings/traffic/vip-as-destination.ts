@@ -1,5 +1,5 @@
 /** Frames to a virtual IP address cross a tunnel. */
-import { capturesOf, counted, networkText, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, networkText, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import type { Place } from '../../evidence/place.js';
 import { plain } from '../../../text/plain-text.js';
@@ -72,5 +72,5 @@ export const vipAsDestination: Finding = {
   means: 'No endpoint has the address, so nobody answers: connections to the service from that node hang.',
   threads: ['moby/moby#30134', 'moby/moby#41668', 'moby/moby#32738'],
   explains: ['one-sided-traffic'],
-  find,
+  find: perSubject(find),
 };

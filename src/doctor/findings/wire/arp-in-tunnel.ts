@@ -1,5 +1,13 @@
 /** ARP, broadcast and multicast cross a tunnel, which they don't in a Swarm network. */
-import { capturesOf, counted, type FloodedFrames, networkText, nodeText, shown } from '../../capture/index.js';
+import {
+  capturesOf,
+  counted,
+  type FloodedFrames,
+  networkText,
+  nodeText,
+  perSubject,
+  shown,
+} from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -57,5 +65,5 @@ export const arpInTunnel: Finding = {
     'In a Swarm, each node has neighbour and forwarding entries of all endpoints, so nothing is asked or flooded. An entry that is missing shows as ARP that nobody answers.',
   threads: [],
   explains: [],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,13 @@
 /** A card or a hypervisor breaks the checksums of one sender. */
-import { capturesOf, counted, nodeText, shareText, shown, type WrongChecksums } from '../../capture/index.js';
+import {
+  capturesOf,
+  counted,
+  nodeText,
+  perSubject,
+  shareText,
+  shown,
+  type WrongChecksums,
+} from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -70,5 +78,5 @@ export const checksumBrokenByOffload: Finding = {
     'projectcalico/calico#9433',
   ],
   explains: ['one-sided-traffic', 'retransmission-storm', 'dns-timeouts'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** Fragments of outer packets are missing. */
-import { capturesOf, counted, nodeText, shareText, shown } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -48,5 +48,5 @@ export const fragmentsLost: Finding = {
   means: 'A packet of which a fragment is lost is lost as a whole, and its receiver can do nothing with the rest.',
   threads: ['moby/moby#24906', 'moby/libnetwork#2661'],
   explains: ['retransmission-storm', 'sequence-gaps'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** A sender goes on with packets that it was told are too big. */
-import { capturesOf, counted, innerSubject, networkText, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, innerSubject, networkText, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -50,5 +50,5 @@ export const icmpTooBigIgnored: Finding = {
     'Path MTU discovery relies on these messages. If they are filtered, each large packet is lost, and connections hang as soon as they send data.',
   threads: ['moby/moby#36689', 'flannel-io/flannel#1011'],
   explains: ['retransmission-storm', 'lost-between-captures'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** Packets that one end has and the other one lacks. */
-import { counted, nodeText, secondsDifference, shareText, shown } from '../../capture/index.js';
+import { counted, nodeText, perSubject, secondsDifference, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { isEspBlocked, isVxlanBlocked, lostFlows } from './lost-flows.js';
@@ -49,5 +49,5 @@ export const lostBetweenCaptures: Finding = {
   means: 'What left one node did not reach the other: it is lost on the way, not by the nodes.',
   threads: ['moby/moby#26523', 'docker/docs#8640', 'moby/moby#24906'],
   explains: ['sequence-gaps', 'retransmission-storm', 'one-sided-traffic', 'gossip-one-way', 'one-sided-esp'],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,5 @@
 /** Addresses of outer packets are translated between the nodes. */
-import { capturesOf, counted, matchedCaptures, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, matchedCaptures, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -73,5 +73,5 @@ export const natBetweenNodes: Finding = {
     'one-sided-traffic',
     'retransmission-storm',
   ],
-  find,
+  find: perSubject(find),
 };

@@ -1,5 +1,13 @@
 /** Frames come from another address than the VTEP that they should come from. */
-import { capturesOf, counted, type EndpointHome, networkText, nodeText, shown } from '../../capture/index.js';
+import {
+  capturesOf,
+  counted,
+  type EndpointHome,
+  networkText,
+  nodeText,
+  perSubject,
+  shown,
+} from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import type { FdbRow } from '../../evidence/kernel.js';
@@ -94,5 +102,5 @@ export const outerSourceNotVtep: Finding = {
     'Linux drops frames whose source MAC address a permanent entry has at another VTEP (VXLAN_ENTRY_EXISTS), so that nobody can take over an address.',
   threads: ['moby/moby#53004', 'moby/moby#34763'],
   explains: ['one-sided-traffic', 'endpoint-moved'],
-  find,
+  find: perSubject(find),
 };

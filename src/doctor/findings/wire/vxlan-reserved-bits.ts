@@ -1,5 +1,5 @@
 /** VXLAN packets with bits that Linux refuses. */
-import { capturesOf, counted, nodeText, shown } from '../../capture/index.js';
+import { capturesOf, counted, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -36,5 +36,5 @@ export const vxlanReservedBits: Finding = {
   means: "RFC 7348 tells receivers to ignore the bits; Linux's driver drops the packets, since extensions use them.",
   threads: [],
   explains: ['one-sided-traffic', 'lost-between-captures'],
-  find,
+  find: perSubject(find),
 };
