@@ -19,9 +19,14 @@ function rank({ severity, certainty }: Diagnosis): number {
   return SEVERITIES.indexOf(severity) * CERTAINTIES.length + CERTAINTIES.indexOf(certainty);
 }
 
+/** Adds what another diagnosis shows by packets; what it says of its capture as a whole may not hold for both. */
 function joined(one: readonly Exhibit[], other: readonly Exhibit[]): readonly Exhibit[] {
   const known = new Set(one.map((exhibit) => JSON.stringify(exhibit)));
-  return [...one, ...other.filter((exhibit) => !known.has(JSON.stringify(exhibit)))].slice(0, MAX_EXHIBITS);
+  const more = other.filter(
+    (exhibit) =>
+      exhibit.places?.some(({ packet }) => packet !== undefined) === true && !known.has(JSON.stringify(exhibit)),
+  );
+  return [...one, ...more].slice(0, MAX_EXHIBITS);
 }
 
 /**
