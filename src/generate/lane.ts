@@ -7,86 +7,23 @@ import { ESP_HEADER_BYTES } from '../ipsec/index.js';
 import {
   ETHERNET_HEADER_LEN,
   EtherType,
-  ICMP_HEADER_LEN,
-  IcmpType,
-  Icmpv6Type,
   IPV4_HEADER_LEN,
   IPV6_HEADER_LEN,
   IpProtocol,
   onesSum,
-  TCP_HEADER_LEN,
   UDP_HEADER_LEN,
   VLAN_HEADER_LEN,
   VXLAN_FLAG_I,
   VXLAN_HEADER_LEN,
 } from '../wire/index.js';
-
-/** What varies from packet to packet, apart from the outer headers. */
-export const LaneKind = {
-  /** Ports, sequence numbers, flags, timestamps, payload. */
-  Tcp: 0,
-  /** Ports, payload, a word of it. */
-  Udp: 1,
-  /** The sequence number, payload. */
-  Icmp: 2,
-  /** Nothing: the inner frame is given. */
-  Frame: 3,
-  /** Nothing: the whole packet is given, and isn't VXLAN. */
-  Packet: 4,
-} as const;
-export type LaneKind = (typeof LaneKind)[keyof typeof LaneKind];
-
-/** One end of a lane, inside. */
-export interface InnerEnd {
-  readonly mac: Uint8Array;
-  /** 4 or 16 bytes. */
-  readonly ip: Uint8Array;
-}
-
-/** What a lane's packets are like. */
-export interface LaneSpec {
-  readonly source: Node;
-  readonly destination: Node;
-  readonly kind: LaneKind;
-  /** SA of each rotation, in order; empty for clear packets. */
-  readonly sas: readonly number[];
-  readonly vni: number;
-  readonly from: InnerEnd;
-  readonly to: InnerEnd;
-  /** The service's port, in the direction of the client's packets the destination. */
-  readonly port?: number;
-  /** Whether the client is the destination. */
-  readonly reply?: boolean;
-  /** Whether it has the options of SYN segments. */
-  readonly syn?: boolean;
-  /** MSS of SYN segments in bytes. */
-  readonly mss?: number;
-  /** Begin of the payload, the same in all packets. */
-  readonly payload?: Uint8Array;
-  /** ICMP identifier. */
-  readonly identifier?: number;
-  /** The frame of `LaneKind.Frame`; the packet of `LaneKind.Packet`, from its IP header on. */
-  readonly given?: Uint8Array;
-  /** UDP port of VXLAN. */
-  readonly vxlanPort: number;
-  /** MTU of the way, in bytes. */
-  readonly mtu: number;
-  readonly vlan?: number | undefined;
-  readonly innerVlan?: number | undefined;
-  /** TTL of the inner header. @default 64 */
-  readonly ttl?: number;
-  /** Outer source address, if it isn't the node's; `translated` if its checksums still have the node's. */
-  readonly outerSource?: Uint8Array;
-  readonly translated?: boolean;
-  /** First word of the VXLAN header. @default 0x08000000: the I flag */
-  readonly vxlanFlags?: number;
-  /** Whether outer packets must not be fragmented. @default false, as with Linux's vxlan */
-  readonly dontFragment?: boolean;
-}
+import { HeaderWriter, protocolOf, tcpHeaderLength, writeTransport } from './header-writer.js';
+import { LaneKind, type LaneSpec } from './lane-spec.js';
 
 /** Where its headers are in the shared template bytes, and what of a packet's checksums they make up. */
 export interface Lane {
-  readonly spec: LaneSpec;
+  readonly source: Node;
+  readonly destination: Node;
+  readonly vni: number;
   readonly kind: LaneKind;
   /** Offset of the template, and its length in bytes up to the varying payload. */
   readonly template: number;
@@ -125,119 +62,18 @@ export interface Lane {
 /** An outer or inner DF flag in its place. */
 const DONT_FRAGMENT = 0x4000;
 const TTL = 64;
-const WINDOW = 502;
-const SYN_OPTIONS = 20;
-const DATA_OPTIONS = 12;
 
-/** Writes headers one after the other. */
-class HeaderWriter {
-  readonly bytes: Uint8Array;
-  readonly #view: DataView;
-  at = 0;
-
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.bytes.buffer);
-  }
-
-  u8(...values: number[]): void {
-    for (const value of values) this.#view.setUint8(this.at++, value);
-  }
-
-  u16(...values: number[]): void {
-    for (const value of values) {
-      this.#view.setUint16(this.at, value);
-      this.at += 2;
-    }
-  }
-
-  u32(value: number): void {
-    this.#view.setInt32(this.at, value);
-    this.at += 4;
-  }
-
-  put(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.at);
-    this.at += bytes.length;
-  }
-
-  skip(count: number): void {
-    this.at += count;
-  }
-
-  ethernet(destination: Uint8Array, source: Uint8Array, vlan: number | undefined, type: number): void {
-    this.put(destination);
-    this.put(source);
-    if (vlan !== undefined) this.u16(EtherType.Vlan, vlan);
-    this.u16(type);
-  }
-
-  ip(source: Uint8Array, destination: Uint8Array, protocol: number, ttl: number, fragment: number): void {
-    if (source.length === 4) {
-      this.u16(0x4500, 0, 0, fragment);
-      this.u8(ttl, protocol);
-      this.u16(0);
-    } else {
-      this.u32(0x60000000);
-      this.u16(0);
-      this.u8(protocol, ttl);
-    }
-    this.put(source);
-    this.put(destination);
-  }
-}
-
-const HEADERS = 256;
+const NO_MAC = new Uint8Array(6);
 const etherTypeOf = (address: Uint8Array): number => (address.length === 4 ? EtherType.Ipv4 : EtherType.Ipv6);
 const familyOf = (address: Uint8Array): 4 | 6 => (address.length === 4 ? 4 : 6);
 const ipLength = (family: 4 | 6): number => (family === 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
-
-/** The inner protocol of a lane; 0 if it has none. */
-function protocolOf({ kind, from }: LaneSpec): number {
-  if (kind === LaneKind.Tcp) return IpProtocol.Tcp;
-  if (kind === LaneKind.Udp) return IpProtocol.Udp;
-  return from.ip.length === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6;
-}
-
-/** Writes the transport header and the constant begin of the payload. */
-function writeTransport(writer: HeaderWriter, spec: LaneSpec): void {
-  const { kind, reply = false, port = 0, syn = false, mss = 0, identifier = 0, payload } = spec;
-  const source = reply ? port : 0;
-  const destination = reply ? 0 : port;
-  if (kind === LaneKind.Tcp) {
-    const options = syn ? SYN_OPTIONS : DATA_OPTIONS;
-    writer.u16(source, destination);
-    writer.skip(8);
-    writer.u16(((TCP_HEADER_LEN + options) / 4) << 12, syn ? 64_240 : WINDOW, 0, 0);
-    // MSS, SACK permitted, timestamps, window scale; or two NOPs and timestamps.
-    if (syn) {
-      writer.u8(2, 4);
-      writer.u16(mss);
-      writer.u8(4, 2, 8, 10);
-      writer.skip(8);
-      writer.u8(1, 3, 3, 7);
-    } else {
-      writer.u8(1, 1, 8, 10);
-      writer.skip(8);
-    }
-  } else if (kind === LaneKind.Udp) {
-    writer.u16(source, destination, 0, 0);
-  } else {
-    const [request, answer] =
-      spec.from.ip.length === 4
-        ? [IcmpType.EchoRequest, IcmpType.EchoReply]
-        : [Icmpv6Type.EchoRequest, Icmpv6Type.EchoReply];
-    writer.u8(reply ? answer : request, 0);
-    writer.u16(0, identifier, 0);
-  }
-  if (payload !== undefined) writer.put(payload);
-}
 
 /** The templates of all lanes, in one array. */
 export class LaneTable {
   readonly lanes: Lane[] = [];
   #bytes = new Uint8Array(1 << 16);
   #length = 0;
+  readonly #writer = new HeaderWriter();
   readonly #tunnels = new Map<string, number>();
 
   /** Number of pairs of nodes. */
@@ -253,12 +89,12 @@ export class LaneTable {
   /** Adds a lane. */
   add(spec: LaneSpec): Lane {
     const { source, destination, kind } = spec;
-    const writer = new HeaderWriter(HEADERS + (spec.given?.length ?? 0) + (spec.payload?.length ?? 0));
+    const writer = this.#writer;
+    writer.clear();
     const outerSource = spec.outerSource ?? source.vtep;
     const outerFamily = familyOf(outerSource);
     const encrypted = spec.sas.length > 0;
-    const none = new Uint8Array(6);
-    writer.ethernet(destination.mac ?? none, source.mac ?? none, spec.vlan, etherTypeOf(outerSource));
+    writer.ethernet(destination.mac ?? NO_MAC, source.mac ?? NO_MAC, spec.vlan, etherTypeOf(outerSource));
     const outerIp = writer.at;
     const headers =
       kind === LaneKind.Packet
@@ -323,7 +159,7 @@ export class LaneTable {
       clientPort: kind === LaneKind.Icmp ? 0 : l4 + (reply ? 2 : 0),
       word: kind === LaneKind.Icmp ? l4 + 6 : spec.payload === undefined ? 0 : l4 + UDP_HEADER_LEN,
       timestamps: kind === LaneKind.Tcp ? l4 + options : 0,
-      dataOffset: kind === LaneKind.Tcp ? ((TCP_HEADER_LEN + (syn ? SYN_OPTIONS : DATA_OPTIONS)) / 4) << 12 : 0,
+      dataOffset: kind === LaneKind.Tcp ? (tcpHeaderLength(syn) / 4) << 12 : 0,
       innerIpSum: innerFamily === 4 ? onesSum(bytes, innerIp, l4) : 0,
       pseudoSum: pseudo ? addresses + protocol : 0,
       l4Sum: onesSum(bytes, l4, writer.at),
@@ -351,7 +187,10 @@ export class LaneTable {
   }
 }
 
-type Headers = Omit<Lane, 'spec' | 'kind' | 'template' | 'length' | 'encrypted' | 'tunnel' | 'mtu' | 'sas'>;
+type Headers = Omit<
+  Lane,
+  'source' | 'destination' | 'vni' | 'kind' | 'template' | 'length' | 'encrypted' | 'tunnel' | 'mtu' | 'sas'
+>;
 
 const EMPTY: Headers = {
   outerFamily: 4,
@@ -382,7 +221,9 @@ function laneOf(
   tunnel: number,
 ): Lane {
   return {
-    spec,
+    source: spec.source,
+    destination: spec.destination,
+    vni: spec.vni,
     kind: spec.kind,
     template,
     length,
@@ -418,6 +259,3 @@ export function innerHeaderLength(lane: Lane): number {
 export function outerIpLength(lane: Lane): number {
   return ipLength(lane.outerFamily);
 }
-
-/** Bytes before the transport's payload of ICMP echo. */
-export const ECHO_HEADER = ICMP_HEADER_LEN;

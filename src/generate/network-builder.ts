@@ -3,7 +3,8 @@ import type { Endpoint, Node } from '../overlay/index.js';
 import { SeededRandom } from '../replay/index.js';
 import type { Flow } from './flow.js';
 import type { SaTable } from './keys.js';
-import { type Lane, LaneKind, type LaneSpec, LaneTable } from './lane.js';
+import { type Lane, LaneTable } from './lane.js';
+import { LaneKind, type LaneSpec } from './lane-spec.js';
 import type { CheckedOptions } from './options.js';
 import type { World } from './world.js';
 

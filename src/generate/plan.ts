@@ -4,10 +4,11 @@
  */
 import { SeededRandom } from '../replay/index.js';
 import type { Budget, Flow } from './flow.js';
+import { HeldPackets } from './held-packets.js';
 import type { Lane } from './lane.js';
 import { type Measure, TRUNCATED_TO } from './measure.js';
 import type { CheckedOptions } from './options.js';
-import { Alteration, NO_FAULT, PlannedPacket } from './packet.js';
+import { Alteration, NO_FAULT, type PlannedPacket } from './packet.js';
 import { Step, STEP_WORDS } from './script.js';
 import { TcpFlag } from '../wire/index.js';
 
@@ -16,8 +17,6 @@ const REORDERED_BY = 3;
 const REPLAYED_AFTER = 100;
 /** Sequence numbers that `SkipSequence` skips. */
 const SKIPPED = 5000;
-/** Packets that are held back at the same time, at most; the underlay delays no more of them. */
-const HELD = 1024;
 /** From one node to another, in nanoseconds. */
 const PATH_DELAY = 40_000;
 /** Nanoseconds between copies. */
@@ -48,35 +47,6 @@ export interface Planned {
   readonly rotationInterval: number;
 }
 
-/** Packets held back, in the order in which they are due. */
-class Held {
-  readonly #packets = Array.from({ length: HELD }, () => new PlannedPacket());
-  readonly #due = new Float64Array(HELD);
-  #first = 0;
-  count = 0;
-
-  /** Keeps a copy. Returns whether there was room. */
-  push(packet: PlannedPacket, due: number): boolean {
-    if (this.count === HELD) return false;
-    const at = (this.#first + this.count++) % HELD;
-    this.#packets[at].copy(packet);
-    this.#due[at] = due;
-    return true;
-  }
-
-  /** Whether one is due. */
-  isDue(planned: number): boolean {
-    return this.count > 0 && this.#due[this.#first] <= planned;
-  }
-
-  /** Takes the first. */
-  pop(packet: PlannedPacket): void {
-    packet.copy(this.#packets[this.#first]);
-    this.#first = (this.#first + 1) % HELD;
-    this.count--;
-  }
-}
-
 /** A plan in progress. */
 export class Plan implements Budget {
   /** Records of the capture so far. */
@@ -94,9 +64,9 @@ export class Plan implements Budget {
   /** Flows by the time of their next packet, the earliest first, and these times. */
   readonly #heap: Flow[] = [];
   readonly #times: Float64Array;
-  readonly #reordered = new Held();
-  readonly #replayed = new Held();
-  readonly #twice = new Held();
+  readonly #reordered = new HeldPackets();
+  readonly #replayed = new HeldPackets();
+  readonly #twice = new HeldPackets();
   readonly #outerIds: Uint16Array;
   readonly #espLow: Uint32Array;
   readonly #espHigh: Uint32Array;
@@ -179,7 +149,7 @@ export class Plan implements Budget {
   }
 
   /** Keeps a packet for later. Returns whether there was room. */
-  #hold(held: Held, packet: PlannedPacket, after: number): boolean {
+  #hold(held: HeldPackets, packet: PlannedPacket, after: number): boolean {
     if (!held.push(packet, this.planned + after)) return false;
     this.#heldBack++;
     return true;
@@ -206,7 +176,7 @@ export class Plan implements Budget {
   /** Whether the node that captures doesn't see the packet. */
   #isHidden(packet: PlannedPacket): boolean {
     const { seenBy } = this.#input.options;
-    const { source, destination } = this.#input.lanes[packet.lane].spec;
+    const { source, destination } = this.#input.lanes[packet.lane];
     if (source.name === seenBy) return false;
     if (destination.name !== seenBy) return true;
     packet.time += PATH_DELAY;

@@ -5,7 +5,8 @@
 import type { Aead } from '../aead/index.js';
 import { EspDrop, EspSealer, type OutboundSa } from '../ipsec/index.js';
 import { IPV6_FRAGMENT_HEADER_LEN, IpProtocol, ipv4Layout, ipv6Layout, writeIpv4Checksum } from '../wire/index.js';
-import { type Lane, LaneKind, outerIpLength } from './lane.js';
+import { type Lane, outerIpLength } from './lane.js';
+import { LaneKind } from './lane-spec.js';
 import type { Measure } from './measure.js';
 import { Alteration, PlannedPacket } from './packet.js';
 import { PAYLOAD_BYTES, PayloadSums } from './payload.js';

@@ -39,7 +39,7 @@ export class Script {
   fault: number = NO_FAULT;
   alterations = 0;
 
-  constructor(capacity = 64) {
+  constructor(capacity = 8) {
     this.steps = new Int32Array(capacity * STEP_WORDS);
     this.gaps = new Float64Array(capacity);
   }

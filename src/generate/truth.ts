@@ -40,7 +40,7 @@ export class TruthRecord {
   ) {}
 
   /** Adds a packet. */
-  add(packet: number, { spec: { source, destination, vni } }: Lane): void {
+  add(packet: number, { source, destination, vni }: Lane): void {
     this.count++;
     if (this.#packets.length < MAX_NUMBERS) this.#packets.push(packet);
     for (const { name, vtep } of [source, destination]) {

@@ -10,7 +10,7 @@ import {
   UDP_HEADER_LEN,
   writeIpv4,
 } from '../../wire/index.js';
-import { type InnerEnd, LaneKind } from '../lane.js';
+import { type InnerEnd, LaneKind } from '../lane-spec.js';
 import { Alteration } from '../packet.js';
 import { type Script, TcpConversation, TcpLane } from '../script.js';
 import type { Fault, FaultSite } from './fault.js';

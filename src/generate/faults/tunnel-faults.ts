@@ -1,7 +1,7 @@
 /** Faults of the outer headers, of VXLAN, and of what tunnels carry. */
 import { ArpOperation, ETHERNET_HEADER_LEN, EtherType, VXLAN_FLAG_G, VXLAN_FLAG_I } from '../../wire/index.js';
 import type { Endpoint } from '../../overlay/index.js';
-import { LaneKind } from '../lane.js';
+import { LaneKind } from '../lane-spec.js';
 import { Alteration } from '../packet.js';
 import { TcpConversation, TcpLane } from '../script.js';
 import { TcpFlag } from '../../wire/index.js';
