@@ -84,8 +84,9 @@ function causesOf(all: readonly Found[], isSame: (a: Subject, b: Subject) => boo
     if (explains.length === 0) continue;
     for (const one of byRank) {
       if (causes.has(one) || !explains.includes(one.finding.id)) continue;
-      // What may be the cause doesn't hide what certainly is there.
+      // What may be the cause doesn't hide what certainly is there, nor what costs something what is lost.
       if (cause.certainty === Certainty.Possible && one.certainty !== Certainty.Possible) continue;
+      if (SEVERITIES.indexOf(cause.severity) > SEVERITIES.indexOf(one.severity)) continue;
       if (isSame(cause.subject, one.subject) && !isCausedBy(cause, one, causes)) causes.set(one, cause);
     }
   }

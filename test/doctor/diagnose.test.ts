@@ -95,6 +95,11 @@ describe('diagnose', () => {
     assert.deepEqual(outcome(cause, finding('effect', [], diagnosis({}, possible))), [['cause'], ['effect by cause']]);
   });
 
+  test('a cause hides nothing that is more severe than itself', () => {
+    const cause = finding('cause', ['effect'], diagnosis({}, { severity: Severity.Warning }));
+    assert.deepEqual(outcome(cause, finding('effect', [], diagnosis({}))), [['effect', 'cause'], []]);
+  });
+
   test('of findings that explain each other one stays', () => {
     assert.deepEqual(outcome(finding('a', ['b'], diagnosis({})), finding('b', ['a'], diagnosis({}))), [
       ['a'],
