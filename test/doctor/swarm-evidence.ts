@@ -327,10 +327,34 @@ export function survey(changes: Partial<SurveyReport> = {}): SurveyReport {
   };
 }
 
-export function capture(changes: Partial<SurveyReport> = {}, file = 'node2.pcap'): CaptureEvidence {
-  // The tables that findings from captures alone look at are left out.
-  const made: Partial<CaptureEvidence> = { file, survey: survey(changes), damage: undefined };
-  return made as CaptureEvidence;
+export function capture(
+  changes: Partial<SurveyReport> = {},
+  file = 'node2.pcap',
+  tables: Partial<CaptureEvidence> = {},
+): CaptureEvidence {
+  return {
+    file,
+    survey: survey(changes),
+    firstSeconds: undefined,
+    lastSeconds: undefined,
+    damage: undefined,
+    hasKeys: false,
+    frames: [],
+    traffic: [],
+    fragments: [],
+    tooBig: [],
+    wrongChecksums: [],
+    spis: [],
+    pairs: [],
+    homes: [],
+    tcp: [],
+    unansweredQueries: [],
+    reservedBits: [],
+    flooded: [],
+    unlisted: 0,
+    trace: undefined,
+    ...tables,
+  };
 }
 
 /** A node of which nothing is known. */

@@ -1,6 +1,7 @@
-import { aliases, nodeText } from '../../derived/nodes.js';
+import { aliases, nodeText, ownAddresses } from '../../derived/nodes.js';
 import { bestOptionOf, type NetworkPath, networkPaths } from '../../derived/network-paths.js';
 import { counted, exhibit, listed, shellWord } from '../../derived/wording.js';
+import type { OuterFragments } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -35,25 +36,25 @@ function* findTooBig(evidence: Evidence): Generator<Diagnosis> {
   }
 }
 
-/** What captures of the nodes have of fragments. */
-interface Fragments {
+/** Fragments of a network's packets in a capture. */
+interface Seen extends OuterFragments {
   readonly file: string;
-  readonly fragments: number;
-  readonly held: number;
 }
 
-function fragmentsIn({ nodes }: Evidence): readonly Fragments[] {
+/** What captures have of fragments that the path's nodes sent. */
+function fragmentsOf({ nodes }: Evidence, path: NetworkPath): readonly Seen[] {
+  const senders = new Set(path.nodes.flatMap((node) => [...ownAddresses(node)]));
   return nodes
     .flatMap((node) => node.captures)
-    .map(({ file, survey }) => ({ file, fragments: survey.fragments.fragments, held: survey.fragments.held }))
-    .filter(({ fragments }) => fragments > 0);
+    .flatMap(({ file, fragments }) => fragments.map((one) => ({ ...one, file })))
+    .filter(({ protocol, source }) => protocol === (path.encrypted ? 'ESP' : 'VXLAN') && senders.has(source));
 }
 
 function diagnose(evidence: Evidence, path: NetworkPath): Diagnosis {
   const { name, encrypted, innerMtu, fitting, underlay, node } = path;
   const { link, family } = underlay;
-  const seen = fragmentsIn(evidence);
-  const lost = seen.reduce((sum, { held }) => sum + held, 0);
+  const seen = fragmentsOf(evidence, path);
+  const lost = seen.reduce((sum, { incomplete }) => sum + incomplete.count, 0);
   // Fragments that all arrive cost throughput, and nothing else.
   const isHarmless = family === 4 && seen.length > 0 && lost === 0;
   return {
@@ -69,10 +70,10 @@ function diagnose(evidence: Evidence, path: NetworkPath): Diagnosis {
           : `${name}: ${path.option === undefined ? 'no MTU option, so Docker assumes 1500' : `com.docker.network.driver.mtu=${path.option}`}`,
         path.facts,
       ),
-      ...seen.map(({ file, fragments, held }) =>
+      ...seen.map(({ file, source, count, incomplete, packets }) =>
         exhibit(
-          `${counted(fragments, 'outer fragment')}, ${held === 0 ? 'none' : held.toLocaleString('en-US')} without the rest of their packet`,
-          [{ place: { file } }],
+          `${counted(count, 'outer fragment')} from ${source}, of ${incomplete.count === 0 ? 'complete packets' : `${counted(incomplete.count, 'incomplete packet')} and others`}`,
+          packets.map((packet) => ({ place: { file, packet } })),
         ),
       ),
     ],

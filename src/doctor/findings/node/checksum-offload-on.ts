@@ -8,6 +8,9 @@ import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding
 
 const FEATURE = 'tx-checksum-ip-generic';
 const INNER_DEVICE = /^(lo|veth.*|vxlan\d*|vx-.*|br.*|docker.*)$/;
+/** Fewer wrong ones than this, or a smaller share, are packets that were damaged on the way. */
+const ENOUGH = 3;
+const SYSTEMATIC = 0.5;
 const KINDS: ReadonlySet<string> = new Set(['inner TCP', 'inner UDP']);
 
 /** A sender's network card is to write inner checksums, and they arrive wrong. */
@@ -16,7 +19,7 @@ export const checksumOffloadOn: Finding = {
   title: 'A network card writes wrong checksums into tunnelled packets',
   severity: Severity.Error,
   looksAt: "ethtool -k of the sender's network card, a capture at the receiver",
-  fires: `${FEATURE} is on at a node, and a capture of another node holds packets from it whose inner TCP or UDP checksums are wrong`,
+  fires: `${FEATURE} is on at a node, and a capture of another node holds packets from it of which half or more, and at least ${ENOUGH}, have wrong inner TCP or UDP checksums`,
   means:
     "Some network cards (VMware's vmxnet3 among them) write the inner checksum of VXLAN wrongly. Pings work, and TCP and UDP don't: the receiver drops their packets.",
   threads: [
@@ -57,27 +60,24 @@ function diagnose(
   own: ReadonlySet<string>,
   on: readonly OffloadFeature[],
   receiver: NodeEvidence,
-  { file, survey }: CaptureEvidence,
+  { file, wrongChecksums }: CaptureEvidence,
 ): Diagnosis | undefined {
-  const bad = survey.checksums.filter(({ name, bad: count }) => KINDS.has(name) && count > 0);
-  const here = ownAddresses(receiver);
-  // What the receiver itself sends has partial checksums at worst, which are counted apart.
-  const sources = new Set(
-    survey.tunnels.filter(({ frames, source }) => frames > 0 && !here.has(source)).map(({ source }) => source),
+  const bad = wrongChecksums.filter(
+    ({ kind, source, count, of }) => KINDS.has(kind) && own.has(source) && count >= ENOUGH && count >= SYSTEMATIC * of,
   );
-  if (bad.length === 0 || ![...sources].some((source) => own.has(source))) return undefined;
-  const isOnly = [...sources].every((source) => own.has(source));
-  const total = bad.reduce((sum, { bad: count }) => sum + count, 0);
+  if (bad.length === 0) return undefined;
+  const total = bad.reduce((sum, { count }) => sum + count, 0);
   const device = on.find((feature) => feature.device !== '')?.device ?? 'DEVICE';
   return {
     severity: Severity.Error,
-    certainty: isOnly ? Certainty.Likely : Certainty.Possible,
-    summary: `${counted(total, 'packet')} from ${isOnly ? nodeText(sender) : listed([...sources])} arrived at ${nodeText(receiver)} with wrong inner checksums, and ${FEATURE} is on at ${nodeText(sender)}.`,
+    certainty: Certainty.Likely,
+    summary: `${counted(total, 'packet')} from ${nodeText(sender)} arrived at ${nodeText(receiver)} with wrong inner checksums, and ${FEATURE} is on at ${nodeText(sender)}.`,
     subject: { nodes: aliases(sender, receiver) },
     exhibits: [
-      exhibit(bad.map(({ name, bad: count, good }) => `${name}: ${count} wrong, ${good} right`).join('; '), [
-        { place: { file } },
-      ]),
+      exhibit(
+        listed(bad.map(({ kind, count, of }) => `${kind}: ${count} wrong of ${of}`)),
+        bad.flatMap(({ packets }) => packets.map((packet) => ({ place: { file, packet } }))),
+      ),
       exhibit(`${FEATURE}: on`, on),
     ],
     advice: [

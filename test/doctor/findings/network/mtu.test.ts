@@ -65,7 +65,13 @@ describe('an MTU that is too big for the underlay', () => {
   });
 
   it('is a warning where a capture shows that all fragments arrive, and certain where some are lost', () => {
-    const fragments = (held: number) => [capture({ fragments: { fragments: 6, reassembled: 3, held, inner: 0 } })];
+    const times = { firstSeconds: 1, lastSeconds: 2 };
+    const fragments = (lost: number, source = ONE) => {
+      const incomplete = { count: lost, packets: [], ...times };
+      const row = { protocol: 'VXLAN' as const, source, destination: TWO, vni: -1, count: 6, packets: [1], ...times };
+      const table = [{ ...row, largest: 1420, incomplete, withoutRests: 0, complete: 3 - lost }];
+      return [capture({}, 'node1.pcap', { fragments: table })];
+    };
     raises(mtuTooBigForUnderlay, one([wg0], [web], fragments(0)), /only 1370 fit/, 'warning');
     const { certainty, exhibits } = raises(
       mtuTooBigForUnderlay,
@@ -74,7 +80,11 @@ describe('an MTU that is too big for the underlay', () => {
       'error',
     );
     assert.equal(certainty, 'certain');
-    assert.ok(exhibits.some(({ text }) => text === '6 outer fragments, 2 without the rest of their packet'));
+    const others = raises(mtuTooBigForUnderlay, one([wg0], [web], fragments(2, '192.168.50.9')), /only 1370 fit/);
+    assert.equal(others.certainty, 'likely');
+    assert.ok(
+      exhibits.some(({ text }) => text === '6 outer fragments from 192.168.50.1, of 2 incomplete packets and others'),
+    );
   });
 
   it('goes by the vxlan device where its MTU is known, even of a network without a name', () => {
