@@ -120,6 +120,8 @@ const DEFAULT_RATE = 1000;
 const DEFAULT_DURATION = 10;
 const DEFAULT_START = 1_767_225_600;
 const MAX_PACKETS = 1e12;
+/** From the latest start on, times still fit into pcap's 32 bits of seconds. */
+const MAX_SECONDS = 290_000_000;
 const MAX_SNAPLEN = 262_144;
 const MIN_SNAPLEN = 16;
 const ENDPOINTS = 200;
@@ -145,6 +147,9 @@ function amountOf({ packets, rate, duration, bytes }: GenerateOptions): { packet
   // A size alone is the amount.
   const unlimited = bytes !== undefined && duration === undefined ? MAX_PACKETS : undefined;
   const count = packets ?? unlimited ?? Math.max(1, Math.round(perSecond * (duration ?? DEFAULT_DURATION)));
+  if (unlimited === undefined && count / perSecond > MAX_SECONDS) {
+    throw new GenerateError('BAD_OPTION', `${count} packets at ${perSecond} per second take more than 9 years`);
+  }
   return { packets: inRange('packets', count, 1, MAX_PACKETS), rate: perSecond };
 }
 

@@ -6,6 +6,8 @@ import { CaptureGenerator, type GenerateOptions, parseSizes } from '../../src/ge
 const REFUSED: readonly (readonly [options: GenerateOptions, message: RegExp])[] = [
   [{ nodes: 1 }, /nodes must be an integer from 2 to 1000/],
   [{ packets: 1, rate: 1, duration: 1 }, /the third follows from the other two/],
+  [{ packets: 1e9, rate: 1 }, /take more than 9 years/],
+  [{ faults: ['spi-collision'], underlayIpv6: true }, /spi-collision needs nodes with IPv4 addresses/],
   [{ faults: ['mtu-to-big'] }, /no fault is called "mtu-to-big"; did you mean mtu-too-big/],
   [{ traffic: { tpc: 1 } as GenerateOptions['traffic'] & object }, /no traffic is called "tpc"; did you mean tcp/],
   [{ traffic: { tcp: 0 } }, /no traffic/],
