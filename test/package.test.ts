@@ -7,8 +7,8 @@ import { before, describe, test } from 'node:test';
 import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
-/** Maximum bytes of the tarball: 950 kB of code and types, 150 kB of documents, 100 kB of a recording. */
-const LARGEST = 1_260_000;
+/** Maximum bytes of the tarball: 1,250 kB of code and types, 230 kB of documents, 100 kB of a recording. */
+const LARGEST = 1_600_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];
 /** Fetched once by `npm ci`: the cache has it. */
@@ -88,7 +88,7 @@ const packed = pack();
 const files = new Set(packed.files.map(({ path }) => path));
 
 describe('the package', () => {
-  test('has less than 1,260 kB', () => {
+  test('has less than 1,600 kB', () => {
     assert.ok(packed.size < LARGEST, `${packed.size} bytes`);
   });
 
@@ -99,7 +99,7 @@ describe('the package', () => {
     // Modules of types alone have no code that anything could import.
     const code = besides.filter((path) => !path.endsWith('.js') || !isEmpty(path));
     assert.deepEqual(
-      code.filter((path) => !/^docs\/(deploy\/)?[\w-]+(\.(md|svg|yaml|conf|service))?$/.test(path)).sort(),
+      code.filter((path) => !/^docs\/(deploy\/)?[\w-]+(\.(md|svg|yaml|yml|json|conf|service))?$/.test(path)).sort(),
       ['CHANGELOG.md', 'LICENSE', 'README.md', ...RECORDING, 'package.json'].sort(),
     );
   });
