@@ -59,6 +59,7 @@ export function tunnelAddresses(node: NodeEvidence): readonly string[] {
     add(source);
     add(destination);
   }
+  for (const { vxlan } of node.links) if (vxlan !== undefined) add(vxlan.local);
   for (const { nodeAddress } of node.engines) add(nodeAddress);
   for (const { peers } of node.networks) for (const peer of peers) add(peer);
   return found.size === 0 && own.size === 1 ? [...own] : [...found];

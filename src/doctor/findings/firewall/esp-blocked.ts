@@ -16,7 +16,7 @@ export const espBlocked = blockedPackets({
   explains: ['one-sided-esp', 'one-sided-traffic', 'retransmission-storm', 'vtep-silent-peers'],
 });
 
-/** ESP matters where it is used: on a node that encrypts, or if nothing is known about that. */
+/** ESP matters where it is used: on a node that encrypts, or whose networks are not known while those of another one do. */
 function kindsOf(node: NodeEvidence, { nodes }: Evidence): readonly Blocked[] {
   const usesEsp =
     node.sas.some(({ protocol }) => protocol === 'esp') ||
