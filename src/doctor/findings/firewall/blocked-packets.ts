@@ -74,13 +74,13 @@ function diagnose(
   hook: 'input' | 'output',
   rule: FirewallRule,
 ): Diagnosis {
-  const name = port === 0 ? `IP protocol ${protocol}` : `${protocol.toUpperCase()} ${port}`;
+  const name = port === 0 ? `IP protocol ${protocol === 'esp' ? '50' : protocol}` : `${protocol.toUpperCase()} ${port}`;
   const chain = `${rule.table} ${rule.chain}`;
   const counter = rule.packets > 0 && !rule.isPolicy ? `, ${rule.packets.toLocaleString('en-US')} packets so far` : '';
   return {
     severity,
     certainty: Certainty.Certain,
-    summary: `The firewall of ${nodeText(node)} drops ${hook === 'input' ? 'incoming' : 'outgoing'} ${what} (${name}): ${rule.isPolicy ? `no rule of ${chain} accepts it, and the policy is ${rule.verdict}` : `rule in ${chain}`}.`,
+    summary: `The firewall of ${nodeText(node)} drops ${hook === 'input' ? 'incoming' : 'outgoing'} ${what} (${name})${rule.isPolicy ? `: no rule of ${chain} accepts it, and the policy is ${rule.verdict}` : ` by a rule in ${chain}`}.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`${rule.text}${counter}`, [rule])],
     advice: [

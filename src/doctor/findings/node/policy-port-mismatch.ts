@@ -87,7 +87,7 @@ function diagnose(
   return {
     severity: Severity.Error,
     certainty,
-    summary: `The data path port is ${actual.port}, but the policies of ${nodeText(node)} select ${ports}: encrypted networks leave it unencrypted and are dropped.`,
+    summary: `The data path port is ${actual.port}, but the policies of ${nodeText(node)} select ${ports}: packets of encrypted networks leave it unencrypted and are dropped.`,
     subject: { nodes: aliases(node) },
     exhibits: [exhibit(`data path port ${actual.port}: ${actual.source}`, [actual]), ...exhibits],
     advice: [

@@ -39,7 +39,7 @@ describe('a firewall that drops VXLAN', () => {
     const { commands, exhibits } = raises(
       vxlanBlocked,
       rules(drop({ ...vxlan, packets: 812 })),
-      /^The firewall of node1 drops incoming VXLAN \(UDP 4789\): rule in filter INPUT/,
+      /^The firewall of node1 drops incoming VXLAN \(UDP 4789\) by a rule in filter INPUT/,
       'error',
     );
     assert.deepEqual(commands, ['iptables -I INPUT -s NODE -p udp --dport 4789 -j ACCEPT']);
@@ -115,7 +115,7 @@ describe('a firewall that drops VXLAN', () => {
 
 describe('a firewall that drops ESP, gossip or connections to managers', () => {
   it('is found', () => {
-    raises(espBlocked, rules(drop({ protocol: 'esp' })), /drops incoming ESP \(IP protocol esp\)/);
+    raises(espBlocked, rules(drop({ protocol: 'esp' })), /drops incoming ESP \(IP protocol 50\)/);
     raises(
       gossipBlocked,
       rules(drop({ protocol: 'tcp', destinationPorts: [7946] })),
