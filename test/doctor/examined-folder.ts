@@ -46,7 +46,7 @@ export async function examinedFolder(folder: string): Promise<DoctorResult> {
     const source = await openCaptureFile(`${folder}/${file}`);
     const exam = new CaptureExam({ ...esp, trace: captures.length > 1 });
     for (let batch = await source.next(); batch !== undefined; batch = await source.next()) exam.addBatch(batch);
-    const evidence = exam.report(source);
+    const evidence = { ...exam.report(source), file };
     const node = nodeOf(file);
     const { firstSeconds: seconds } = evidence;
     const summary = { file, node: node ?? '', kinds: [InputKind.Capture], warnings: [], seconds };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { FINDINGS, Severity } from '../../src/doctor/index.js';
+import { type DoctorResult, FINDINGS, Severity } from '../../src/doctor/index.js';
 import { ENGINE_FINDINGS } from '../../src/doctor/findings/engine/index.js';
 import { FIREWALL_FINDINGS } from '../../src/doctor/findings/firewall/index.js';
 import { NETWORK_FINDINGS } from '../../src/doctor/findings/network/index.js';
@@ -98,12 +98,21 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, Severity>>>> = {
   'libnetwork-358': { 'wrong-port': Severity.Note },
 };
 
-/** The document that shows them, with the wraps that Markdown ignores. */
+/** The document that shows them. */
 const DOCUMENT = readFileSync(join(ROOT, 'docs/doctor-threads.md'), 'utf8');
 
 /** A text as a cell of a table in Markdown has it. */
 function inCell(text: string): string {
   return text.replaceAll('|', String.raw`\|`);
+}
+
+const results = new Map<string, Promise<DoctorResult>>();
+
+/** What doctor says of a folder, which it looks at once. */
+function resultOf(name: string): Promise<DoctorResult> {
+  const result = results.get(name) ?? examinedFolder(fixture(`doctor/${name}`));
+  results.set(name, result);
+  return result;
 }
 
 /** The row about a folder. */
@@ -114,7 +123,7 @@ function rowOf(name: string): string {
 describe('what people pasted', () => {
   for (const [name, expected] of Object.entries(EXPECTED)) {
     test(`${name}: ${Object.keys(expected).join(', ')}`, async () => {
-      const { found, inputs } = await examinedFolder(fixture(`doctor/${name}`));
+      const { found, inputs } = await resultOf(name);
       assert.deepEqual(
         Object.fromEntries(found.map(({ finding, severity }) => [finding.id, severity])),
         expected,
@@ -143,7 +152,7 @@ describe('what people pasted', () => {
     });
 
     test(`${name} stands in docs/doctor-threads.md as doctor says it`, async () => {
-      const { found } = await examinedFolder(fixture(`doctor/${name}`));
+      const { found } = await resultOf(name);
       const row = rowOf(name);
       for (const { summary, advice } of found) {
         assert.ok(row.includes(inCell(summary)), summary);
