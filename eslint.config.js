@@ -39,6 +39,7 @@ const SEPARATE = [
   'overlay/keys/gossip-keys.js',
   'overlay/keys/key-ring-file.js',
   'overlay/keys/keys-file.js',
+  'replay/random.js',
 ];
 
 const floorsRule = {

@@ -24,25 +24,25 @@ function written(descriptor: number, bytes: Uint8Array): GenerateOutcome['failur
  * @param cipher creates a cipher by name for this thread; without a name, the fastest
  * @throws WorkersError `NOT_A_WORKER` in a thread that wasn't started by a task
  */
-export async function serveGenerate(cipher: (name: string | undefined) => Aead): Promise<void> {
-  await serveTask((data, context): Promise<GenerateOutcome> => {
+export async function serveGenerate(cipher: (name: string | undefined) => Aead | Promise<Aead>): Promise<void> {
+  await serveTask(async (data, context): Promise<GenerateOutcome> => {
     const { options, descriptor, cipher: name, turn: memory } = data as GenerateShare;
     const generator = new CaptureGenerator(options);
     const turn = new Int32Array(memory);
-    const aead = generator.encrypted ? cipher(name) : undefined;
+    const aead = generator.encrypted ? await cipher(name) : undefined;
     for (const { index, bytes } of generator.blocks(aead, context.worker, context.workers)) {
       for (let now = Atomics.load(turn, 0); now !== index; now = Atomics.load(turn, 0)) {
-        if (now === NOBODY) return Promise.resolve({});
+        if (now === NOBODY) return {};
         Atomics.wait(turn, 0, now);
       }
       const failure = written(descriptor, bytes);
       // Otherwise the others would wait for their turn.
       Atomics.store(turn, 0, failure === undefined ? index + 1 : NOBODY);
       Atomics.notify(turn, 0);
-      if (failure !== undefined) return Promise.resolve({ failure });
+      if (failure !== undefined) return { failure };
       context.report(generator.progress);
     }
     context.report(1);
-    return Promise.resolve({ report: generator.report() });
+    return { report: generator.report() };
   });
 }

@@ -3,7 +3,7 @@ import { hkdfSha256 } from '../aead/index.js';
 import { formatEspSa, formatSpi, type SecurityAssociation } from '../ipsec/index.js';
 import { encodeHex } from '../memory/internal.js';
 import { ClusterKey, deriveSa, KeyRing, type Node, type Profile } from '../overlay/index.js';
-import { SeededRandom } from '../replay/index.js';
+import { SeededRandom } from '../replay/random.js';
 
 /** Tag of the oldest key. */
 const FIRST_TAG = 29_943;

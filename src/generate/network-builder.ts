@@ -1,6 +1,6 @@
 /** Builds the flows between containers, with their lanes, addresses and SAs. */
 import type { Endpoint, Node } from '../overlay/index.js';
-import { SeededRandom } from '../replay/index.js';
+import { SeededRandom } from '../replay/random.js';
 import type { Flow } from './flow.js';
 import type { SaTable } from './keys.js';
 import { type Lane, LaneTable } from './lane.js';

@@ -1,5 +1,5 @@
 /** The bytes of all payloads: pseudorandom letters, with running sums, so that no payload's checksum is ever computed. */
-import { SeededRandom } from '../replay/index.js';
+import { SeededRandom } from '../replay/random.js';
 
 /** Any payload is a range of these bytes. */
 const LENGTH = 1 << 17;

@@ -2,7 +2,7 @@
  * The order of all packets: flows by their next time in a heap, damage by the underlay, and sequence numbers. A plan is cheap
  * beside the bytes that follow from it, so each thread makes the whole plan, and only the bytes of its own blocks.
  */
-import { SeededRandom } from '../replay/index.js';
+import { SeededRandom } from '../replay/random.js';
 import type { Budget, Flow } from './flow.js';
 import { HeldPackets } from './held-packets.js';
 import type { Lane } from './lane.js';

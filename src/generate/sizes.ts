@@ -1,5 +1,5 @@
 /** Sizes of packets: one, a range, IMIX, or any mix of them. */
-import type { SeededRandom } from '../replay/index.js';
+import type { SeededRandom } from '../replay/random.js';
 import { inQuotes } from '../text/plain-text.js';
 import { GenerateError } from './error.js';
 

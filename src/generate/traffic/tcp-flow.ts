@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../../replay/index.js';
+import type { SeededRandom } from '../../replay/random.js';
 import type { Budget, Exchanges } from '../flow.js';
 import { exchangeSteps, type Script, TcpConversation } from '../script.js';
 import type { SizeDraw } from '../sizes.js';
