@@ -31,13 +31,29 @@ const NO_EVIDENCE: Omit<NodeEvidence, 'name' | 'captures'> = {
 };
 
 /**
+ * The node that a capture is of: the one that the user gave, or the known one that its file is called like, as `node1.wire.pcap`
+ * is.
+ */
+function nodeOf({ node, summary: { file } }: ExaminedCapture, known: readonly string[]): string | undefined {
+  if (node !== undefined) return node;
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  return known.find((one) => name.startsWith(`${one}.`));
+}
+
+/**
  * The evidence of texts and captures. A capture whose node is known by name is with that node's other evidence; any other is of a
  * node without a name. Gossip is that of the capture with most of it.
  */
 export function withCaptures(
   read: { readonly nodes: readonly NodeEvidence[]; readonly inputs: readonly InputSummary[] },
-  captures: readonly ExaminedCapture[],
+  examined: readonly ExaminedCapture[],
 ): Evidence {
+  // Of `web` and `web.example.com`, the longer is meant.
+  const names = read.nodes.flatMap(({ name }) => (name === '' ? [] : [name])).sort((a, b) => b.length - a.length);
+  const captures = examined.map((one): ExaminedCapture => {
+    const node = nodeOf(one, names);
+    return { ...one, node, summary: { ...one.summary, node: node ?? '' } };
+  });
   const byNode = new Map<string, CaptureEvidence[]>();
   for (const { node, evidence } of captures) {
     if (node !== undefined) byNode.set(node, [...(byNode.get(node) ?? []), evidence]);
