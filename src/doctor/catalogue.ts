@@ -9,6 +9,7 @@ import { NODE_FINDINGS } from './findings/node/index.js';
 import { TRAFFIC_FINDINGS } from './findings/traffic/index.js';
 import { WIRE_FINDINGS } from './findings/wire/index.js';
 
+/** Everything that doctor can find, in the order of the documentation. */
 export const FINDINGS: readonly Finding[] = [
   ...WIRE_FINDINGS,
   ...ESP_FINDINGS,

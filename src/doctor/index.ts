@@ -7,12 +7,30 @@
  * - {@link FINDINGS} lists everything that can be found.
  * @module vtep/doctor
  */
-export { CaptureExam, type CaptureExamOptions } from './capture/index.js';
+export {
+  CaptureExam,
+  type CaptureExamOptions,
+  type EndpointHome,
+  type FloodedFrames,
+  type OuterFragments,
+  type PairTraffic,
+  type ReservedBits,
+  type SpiTrace,
+  type TcpTrace,
+  type TooBig,
+  type TunnelFrames,
+  type TunnelTraffic,
+  type UnansweredQueries,
+  type WrongChecksums,
+} from './capture/index.js';
 export { FINDINGS } from './catalogue.js';
 export { diagnose, type Consequence, type DoctorResult, type Found, MAX_DIAGNOSES } from './diagnose.js';
 export { type DoctorReport, doctorReport, type FindingReport } from './doctor-report.js';
-export type { CaptureEvidence } from './evidence/capture.js';
+export type { CaptureEvidence, Occurrence } from './evidence/capture.js';
+export type { EngineView, LogLine, NetworkView, ServiceView } from './evidence/docker.js';
 export { type Evidence, InputKind, type InputSummary, type NodeEvidence } from './evidence/evidence.js';
+export type { FirewallRule, IpvsTimeouts, TrackedConnection, VirtualServer } from './evidence/firewall.js';
+export type { FdbRow, Link, NeighbourRow, OffloadFeature, XfrmCounter, XfrmPolicy, XfrmSa } from './evidence/kernel.js';
 export type { Place, Placed } from './evidence/place.js';
 export { Certainty, type Diagnosis, type Exhibit, type Finding, Severity, type Subject } from './finding.js';
 export {

@@ -72,6 +72,9 @@ export interface CaptureEvidence {
   readonly flooded: readonly FloodedFrames[];
   /** Packets or events that aren't listed because a table is full. */
   readonly unlisted: number;
-  /** What identifies each packet, for `matchCaptures`; undefined if the exam kept none. Not in JSON. */
+  /**
+   * What identifies each packet, for `matchCaptures`; undefined if the exam kept none. Not in JSON.
+   * @internal
+   */
   readonly trace: CaptureTrace | undefined;
 }

@@ -20,7 +20,10 @@ export interface Fault {
   readonly cut?: number;
   /** Whether it shows only in a capture of one node, beside that of the other. @default false */
   readonly twoCaptures?: boolean;
-  /** Adds its traffic. */
+  /**
+   * Adds its traffic.
+   * @internal
+   */
   readonly add: (site: FaultSite) => void;
 }
 
