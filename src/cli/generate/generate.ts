@@ -1,4 +1,5 @@
 /** `vtep generate`: makes a capture of overlay traffic to order. */
+import { statSync } from 'node:fs';
 import type { Aead } from '../../aead/index.js';
 import type { OutputFile } from '../../capture/index.js';
 import { CaptureGenerator, type GenerateOptions, type GenerateReport, GenerateTask } from '../../generate/index.js';
@@ -31,6 +32,8 @@ const NETWORK: readonly Beside[] = [
 function baseOf({ beside, output }: GenerateValues, encrypted: boolean): string | undefined {
   if (beside === '-') throw new UsageError('--beside takes the begin of file names, not -');
   if (beside !== undefined) return beside;
+  // A device or a pipe has nothing beside it: no file of keys belongs into /dev.
+  if (statSync(output, { throwIfNoEntry: false })?.isFile() === false) return undefined;
   return encrypted && output !== '-' ? output.replace(/\.pcap(ng)?$/, '') : undefined;
 }
 

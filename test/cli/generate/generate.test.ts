@@ -1,7 +1,7 @@
 /** `vtep generate`: files, keys beside them, reports. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { MAIN, scratch, vtep, vtepProcess } from '../run.js';
@@ -36,6 +36,12 @@ describe('vtep generate', () => {
       ['clear.pcapng'],
     );
     assert.equal(readFileSync(path).readUInt32LE(0), 0x0a0d0d0a);
+  });
+
+  test('nothing is written beside a device', async () => {
+    const { status } = await vtep(['generate', '-o', '/dev/null', '--encrypted', '--packets', '100']);
+    assert.equal(status, 0);
+    assert.ok(!existsSync('/dev/null.esp_sa'));
   });
 
   test('--json is the ground truth', async () => {
