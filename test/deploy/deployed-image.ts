@@ -8,6 +8,8 @@ import { importImage } from '../swarm/docker/scratch-image.js';
 import { deployFile, dockerfile } from './deployment.js';
 
 const BASE = 'vtep-test-base';
+/** Packing and installing takes seconds, and minutes beside everything else that CI does at the same time. */
+const NPM_MS = 300_000;
 /** What vtep needs of a Debian image, beside Node. */
 const APPLETS = ['/bin/sh', '/usr/bin/env'];
 
@@ -22,7 +24,7 @@ function runBuildStage(folder: string): string {
   mkdirSync(join(folder, 'tmp'));
   const here = step.words.replaceAll(/ \/(out|tmp)\b/g, ` ${folder}/$1`);
   const npm = ['npm_config_ignore_scripts=true', 'npm_config_prefer_offline=true'];
-  command(['env', ...npm, 'sh', '-ec', `cd '${ROOT}' && ${here}`]);
+  command(['env', ...npm, 'sh', '-ec', `cd '${ROOT}' && ${here}`], '', NPM_MS);
   return join(folder, 'out');
 }
 

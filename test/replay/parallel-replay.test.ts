@@ -92,6 +92,7 @@ const NAMES = [
 
 describe('a recording replayed by 1, 2 and 3 workers gives the result of one thread', { timeout: 300_000 }, () => {
   for (const name of NAMES) {
+    const counts = name === NAMES[0] ? [1, 2, 3] : [3];
     for (const [what, kind] of [
       ['clear', {}],
       ['swarm', { encrypted: true, profile: 'swarm' }],
@@ -100,7 +101,7 @@ describe('a recording replayed by 1, 2 and 3 workers gives the result of one thr
       test(`${name}, ${what}`, async () => {
         const alone: ReplayResult = await replay(fixture(name), kind);
         assert.ok(alone.exact > 0);
-        for (const workers of [1, 2, 3]) {
+        for (const workers of counts) {
           const outcome = await parallel(name, { ...kind, workers });
           assert.deepEqual(outcome, { result: alone, lostToWorkers: 0, failures: [] });
         }

@@ -11,15 +11,16 @@ export const ENVIRONMENT = { ...process.env, LC_ALL: 'C' };
  * Runs a program and returns its standard output.
  *
  * @param input its standard input
+ * @param timeout milliseconds until it is ended
  * @throws {Error} with the command line and the program's message, if it fails or is missing
  */
-export function command(words: readonly string[], input: string | Uint8Array = ''): string {
+export function command(words: readonly string[], input: string | Uint8Array = '', timeout = TIMEOUT_MS): string {
   const [program = '', ...rest] = words;
   const { status, signal, stdout, stderr, error } = spawnSync(program, rest, {
     encoding: 'utf8',
     env: ENVIRONMENT,
     input,
-    timeout: TIMEOUT_MS,
+    timeout,
   });
   if (error !== undefined) throw new Error(`${words.join(' ')}: ${error.message}`);
   if (status === 0) return stdout;
