@@ -74,9 +74,7 @@ describe('Keymat (RFC 4106 section 8.1)', () => {
       JSON.stringify(key),
       JSON.stringify(held),
       String(key),
-      // eslint-disable-next-line @typescript-eslint/restrict-template-expressions
       `${key}`,
-      // eslint-disable-next-line @typescript-eslint/restrict-plus-operands
       '' + key,
       [key].join(),
       inspect(key),

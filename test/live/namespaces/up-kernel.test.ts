@@ -248,10 +248,12 @@ besideTheKernel('vtep up beside the kernel, killed and started again', {}, (pair
     t.diagnostic(`${missing.length} of ${sent} pings lost in a pause of ${pause.toFixed(2)} s`);
     assert.equal(sent, received + missing.length);
     assert.ok(missing.length >= 15 && missing.length <= pause / INTERVAL + ON_THE_WAY, missing.join());
-    const [first = 0] = missing;
+    // Answers to the last ones may be on the way when the pings end.
+    const lost = missing.filter((number) => missing.filter((other) => other >= number).length <= sent - number);
+    const [first = 0] = lost;
     assert.deepEqual(
-      missing,
-      Array.from(missing, (_, i) => first + i),
+      lost,
+      Array.from(lost, (_, i) => first + i),
     );
     assert.equal((await ping(c2, IP1)).lost, 0);
   });
