@@ -213,7 +213,7 @@ describe('any input', () => {
             node.send(list, size, 0, known ? 0 : -1);
             node.balanced();
           }),
-          { seed: SEED, numRuns: 150 },
+          { seed: SEED, numRuns: 60 },
         );
       }
     });
@@ -240,7 +240,7 @@ describe('any input', () => {
           two.receive(list, size, (now += 7));
           two.balanced();
         }),
-        { seed: SEED, numRuns: 400 },
+        { seed: SEED, numRuns: 150 },
       );
       assert.ok(two.delivered.length > 0);
       if (setup.encrypted === true) {
