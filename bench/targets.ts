@@ -63,7 +63,7 @@ function ratio(
   return ours === undefined || theirs === undefined ? undefined : theirs.nsPerPacket / ours.nsPerPacket;
 }
 
-/** That the most tunnels take hardly longer than the fewest, for whichever stage, profile and size takes longest. */
+/** The ratio of the most tunnels to the fewest, for the stage, profile and size with the highest one. */
 function tunnelTarget(results: readonly TunnelResult[]): Target {
   const ratios = results.map(({ ratio: slower }) => slower).filter((slower) => slower > 0);
   const worst = ratios.length === 0 ? undefined : Math.max(...ratios);

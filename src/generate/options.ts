@@ -32,7 +32,7 @@ export interface Impairments {
   readonly loss?: number;
   /** It comes three packets later. */
   readonly reorder?: number;
-  /** It comes twice in a row. */
+  /** It is duplicated, one copy after the other. */
   readonly duplicates?: number;
   /** A bit of the ICV is flipped; of clear packets, one of the payload. */
   readonly badIcv?: number;

@@ -30,7 +30,7 @@ const MILLISECOND = 1e6;
 export const IMPAIRMENTS = ['loss', 'reorder', 'duplicates', 'bad-icv', 'replays', 'truncation'] as const;
 const Impairment = { Loss: 0, Reorder: 1, Duplicates: 2, BadIcv: 3, Replays: 4, Truncation: 5 } as const;
 
-/** What is told of a packet that shows a fault. */
+/** What is reported of a packet that shows a fault. */
 export type FaultListener = (fault: number, packet: number, lane: Lane) => void;
 
 /** What is planned. */
@@ -79,7 +79,7 @@ export class Plan implements Budget {
   readonly #impaired: boolean;
 
   /**
-   * @param listener is told of packets that show a fault
+   * @param listener called with packets that show a fault
    */
   constructor(input: Planned, measure: Measure, listener?: FaultListener) {
     const { options, flows, tunnels, firsts } = input;

@@ -127,7 +127,7 @@ export const OPTIONS = {
 
   loss: chance('loss', 'a packet is lost'),
   reorder: chance('reorder', 'it comes three packets later'),
-  duplicates: chance('duplicates', 'it comes twice in a row'),
+  duplicates: chance('duplicates', 'it is duplicated, one copy after the other'),
   badIcv: chance('bad-icv', 'a bit of its ICV is flipped, or of its payload if it is clear'),
   replays: chance('replays', 'it comes again 100 packets later'),
   truncation: chance('truncation', 'only its first 96 bytes are captured'),

@@ -27,7 +27,7 @@ export interface OuterFragments extends TunnelOccurrence {
   readonly complete: number;
 }
 
-/** Complete packets that are remembered, so that a fragment that comes twice doesn't begin another one. */
+/** Complete packets that are remembered, so that a duplicate fragment doesn't begin another one. */
 const RECENT = 64;
 const KEY_WORDS = 3;
 const DESTINATION_PORT_AT = 2;

@@ -53,7 +53,7 @@ export interface ReadInputs {
 /**
  * Reads the texts, whatever they are: outputs of the commands of iproute2, netfilter, Docker and vtep, one or several in
  * a file, as copied from a terminal, a mail or a forum, and the output of the collecting script. Each is identified by
- * its content; what isn't understood is reported, and never thrown. Inputs of one node are put together: its name is
+ * its content; what isn't understood is reported, and never thrown. Inputs of one node are merged: its name is
  * what the user gave, else what the outputs say, else it is found by its addresses.
  *
  * Bounded: 2^25 characters of a file, 200,000 facts of a kind.

@@ -70,7 +70,7 @@ const mtuTooBig: Fault = {
 const fragmentsLost: Fault = {
   name: 'fragments-lost',
   makes:
-    'outer fragments of which the second never comes: the handshake works, full segments are retransmitted in vain',
+    'outer fragments of which the second never comes: the handshake works, full segments are retransmitted without success',
   needs: 'any',
   add(site) {
     const mtu = smallMtu(site);

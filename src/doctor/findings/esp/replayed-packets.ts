@@ -1,4 +1,4 @@
-/** ESP packets that come twice. */
+/** Duplicate ESP packets. */
 import { capturesOf, counted, nodeText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -41,7 +41,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
 
 export const replayedPackets: Finding = {
   id: 'replayed-packets',
-  title: 'ESP packets come twice',
+  title: 'ESP packets are duplicated or replayed',
   severity: Severity.Warning,
   looksAt: 'captures: ESP sequence numbers and IVs',
   fires:

@@ -15,7 +15,7 @@ export const ipvsTimeoutShort: Finding = {
   looksAt: 'ipvsadm -Ln --timeout',
   fires: `the timeout of TCP connections is less than the kernel's default of ${DEFAULT_TCP} seconds`,
   means:
-    'A connection through a VIP that is idle for longer is forgotten without a word: the next packet is answered with a reset, or times out. Keepalives start after 7200 seconds unless a program or a sysctl says otherwise, so even the default cuts idle connections.',
+    'A connection through a VIP that is idle for longer is silently forgotten: the next packet is answered with a reset, or times out. Keepalives start after 7200 seconds unless a program or a sysctl says otherwise, so even the default cuts idle connections.',
   threads: ['moby/moby#31208', 'moby/moby#37466', 'docker/docs#5519'],
   explains: ['idle-connection-cut'],
   find: findShort,

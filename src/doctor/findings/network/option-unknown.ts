@@ -24,8 +24,7 @@ export const optionUnknown: Finding = {
   severity: Severity.Warning,
   looksAt: 'docker network inspect',
   fires: `a network has an option under a name that is often mistaken for the right one, such as com.docker.network.mtu, and not the right one`,
-  means:
-    "Docker ignores options that it doesn't know without a word: the network is made as if the option weren't there.",
+  means: "Docker silently ignores options that it doesn't know: the network is created without them.",
   threads: ['moby/moby#36689', 'moby/moby#43673'],
   explains: [],
   find: findOptions,

@@ -68,7 +68,7 @@ export const checksumBrokenByOffload: Finding = {
   fires:
     "three or more wrong ones that are no partial sums, and that don't all differ by the same (that is nat-between-nodes): an error if they are half or more of all, otherwise a warning",
   means:
-    'Receivers drop packets with wrong checksums without a word. Ping works, since the kernel computes ICMP checksums itself, and TCP and UDP do not.',
+    'Receivers silently drop packets with wrong checksums. Ping works, since the kernel computes ICMP checksums itself, and TCP and UDP do not.',
   threads: [
     'moby/moby#41775',
     'moby/libnetwork#2661',

@@ -43,7 +43,7 @@ export const espBlockedBetweenCaptures: Finding = {
   fires:
     'none of three or more ESP packets of a direction is in the other capture, which has other packets of the same nodes',
   means:
-    'Encrypted networks use IP protocol 50, which many firewalls and clouds block unless they are told. Gossip passes, so the swarm looks healthy, and encrypted networks do not work.',
+    'Encrypted networks use IP protocol 50, which many firewalls and clouds block by default. Gossip passes, so the swarm looks healthy, and encrypted networks do not work.',
   threads: ['moby/moby#26523', 'docker/for-linux#91', 'docker/docs#8640', 'docker/docs#11029', 'moby/moby#30727'],
   explains: ['lost-between-captures', 'one-sided-esp', 'one-sided-traffic', 'retransmission-storm', 'sequence-gaps'],
   find,

@@ -16,7 +16,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
-        summary: `${who} keeps sending packets of more than ${mtu} bytes to ${destination}${where} though it is told that they don't fit.`,
+        summary: `${who} keeps sending packets of more than ${mtu} bytes to ${destination}${where} despite ICMP errors that they don't fit.`,
         subject: underlay ? { nodes: [sender, destination] } : innerSubject(capture, vni, sender, destination),
         exhibits: [
           shown(capture, row, `${counted(row.count, 'ICMP message')} "too big" from ${reporter}, MTU ${mtu}`),

@@ -142,7 +142,7 @@ export const mtuTooBig: Finding = {
   looksAt:
     'captures: outer fragments and their missing parts, ICMP "too big" about VXLAN and ESP, TCP connections that hang after the handshake, sizes of what is lost between two captures',
   fires:
-    'a warning for outer fragments; an error if parts of them are missing, if a segment of 1000 bytes or more is sent four times in vain, or if only large packets are lost',
+    'a warning for outer fragments; an error if parts of them are missing, if a segment of 1000 bytes or more is retransmitted four times without an acknowledgment, or if only large packets are lost',
   means:
     'VXLAN adds 50 bytes to each packet and ESP at least 26 more. If the result is larger than a link between the nodes, it is fragmented, which costs throughput, or lost: small packets and handshakes pass, and downloads hang.',
   threads: [

@@ -17,7 +17,7 @@ export const localEndpointWithRemoteEntry: Finding = {
   looksAt: 'bridge fdb and docker network inspect of a node',
   fires: 'a MAC of an endpoint on the node has a row with a VTEP in the FDB of the same node',
   means:
-    'The entry was left behind when the endpoint moved here. Neighbours on this node are told the address is elsewhere, and frames for it may leave the node and be lost.',
+    'The entry was left behind when the endpoint moved here. Containers on this node look for the address elsewhere, and frames for it may leave the node and be lost.',
   threads: [
     'moby/libnetwork#1902',
     'moby/libnetwork#1903',
