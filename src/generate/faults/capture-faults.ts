@@ -1,8 +1,7 @@
 /** Faults that show in captures of two nodes, and of captures themselves. */
 import { Alteration } from '../packet.js';
-import { TcpConversation } from '../script.js';
 import type { Fault } from './fault.js';
-import { MS, SYN_TIMEOUTS } from './script-parts.js';
+import { MS, unansweredConnection } from './script-parts.js';
 import { gossipLanes } from './tunnel-faults.js';
 
 const UDP_PORT = 9000;
@@ -50,13 +49,8 @@ const espBlocked: Fault = {
         for (let i = 0; i < 40; i++) script.add(0, 100 * MS, PAYLOAD);
       });
       site.flow(builder.tcp(from, to, TCP_PORT), (script) => {
-        const conversation = new TcpConversation();
-        conversation.begin(builder.random.word(), 0);
-        script.port = CLIENT_PORT;
-        script.fault = site.index;
         script.alterations = Alteration.LostOnTheWay;
-        conversation.syn(script, 0);
-        for (const timeout of SYN_TIMEOUTS) conversation.synAgain(script, timeout);
+        unansweredConnection(site, script, CLIENT_PORT);
       });
       site.flow(gossipLanes(site, from, to, 8), (script) => {
         for (let i = 0; i < 48; i++) script.add(i % 8, 200 * MS, 0);

@@ -2,9 +2,9 @@
 import { GenerateError } from '../error.js';
 import type { LaneChange } from '../network-builder.js';
 import { Alteration } from '../packet.js';
-import { type Script, TcpConversation } from '../script.js';
+import { type Script } from '../script.js';
 import type { Fault, FaultSite } from './fault.js';
-import { MS, SECOND, SYN_TIMEOUTS } from './script-parts.js';
+import { MS, SECOND, unansweredConnection } from './script-parts.js';
 
 const PORT = 9000;
 const CLIENT_PORT = 42_000;
@@ -48,12 +48,7 @@ const oneSidedEsp: Fault = {
   add(site) {
     const { builder, a, b } = site;
     site.flow(builder.tcp(a, b, TCP_PORT), (script) => {
-      const conversation = new TcpConversation();
-      conversation.begin(builder.random.word(), 0);
-      script.port = CLIENT_PORT;
-      script.fault = site.index;
-      conversation.syn(script, 0);
-      for (const timeout of SYN_TIMEOUTS) conversation.synAgain(script, timeout);
+      unansweredConnection(site, script, CLIENT_PORT);
     });
     site.flow(builder.udp(a, b, PORT), (script) => {
       script.port = CLIENT_PORT;
@@ -136,12 +131,7 @@ const clearVxlan: Fault = {
     const third = site.container();
     site.ping(b, third, 10);
     site.flow(builder.tcp(a, b, TCP_PORT, { sas: [] }, {}), (script) => {
-      const conversation = new TcpConversation();
-      conversation.begin(builder.random.word(), 0);
-      script.port = CLIENT_PORT;
-      script.fault = site.index;
-      conversation.syn(script, 0);
-      for (const timeout of SYN_TIMEOUTS) conversation.synAgain(script, timeout);
+      unansweredConnection(site, script, CLIENT_PORT);
     });
     site.flow(builder.echo(b, a, 701, {}, { sas: [] }), (script) => {
       for (let i = 1; i <= 10; i++) {

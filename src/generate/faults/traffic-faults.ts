@@ -4,7 +4,7 @@ import type { Endpoint } from '../../overlay/index.js';
 import { TcpConversation, TcpLane } from '../script.js';
 import { dnsAnswer, dnsQuery } from '../traffic/dns-flow.js';
 import type { Fault } from './fault.js';
-import { MS, SECOND, SYN_TIMEOUTS, TIMEOUTS } from './script-parts.js';
+import { MS, SECOND, TIMEOUTS, unansweredConnection } from './script-parts.js';
 
 const TCP_PORT = 8000;
 const UDP_PORT = 9000;
@@ -32,12 +32,7 @@ const vipAsDestination: Fault = {
       site.flow(
         builder.tcp(a, vip, TCP_PORT),
         (script) => {
-          const conversation = new TcpConversation();
-          conversation.begin(builder.random.word(), 0);
-          script.port = CLIENT_PORT + i;
-          script.fault = site.index;
-          conversation.syn(script, 0);
-          for (const timeout of SYN_TIMEOUTS) conversation.synAgain(script, timeout);
+          unansweredConnection(site, script, CLIENT_PORT + i);
         },
         20 + 500 * i,
       );
@@ -124,12 +119,7 @@ const oneSidedTraffic: Fault = {
   add(site) {
     const { builder, a, b } = site;
     site.flow(builder.tcp(a, b, TCP_PORT), (script) => {
-      const conversation = new TcpConversation();
-      conversation.begin(builder.random.word(), 0);
-      script.port = CLIENT_PORT;
-      script.fault = site.index;
-      conversation.syn(script, 0);
-      for (const timeout of SYN_TIMEOUTS) conversation.synAgain(script, timeout);
+      unansweredConnection(site, script, CLIENT_PORT);
     });
     site.flow(builder.udp(a, b, UDP_PORT), (script) => {
       script.port = CLIENT_PORT;

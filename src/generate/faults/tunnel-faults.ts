@@ -3,10 +3,10 @@ import { ArpOperation, ETHERNET_HEADER_LEN, EtherType, VXLAN_FLAG_G, VXLAN_FLAG_
 import type { Endpoint } from '../../overlay/index.js';
 import { LaneKind } from '../lane-spec.js';
 import { Alteration } from '../packet.js';
-import { TcpConversation, TcpLane } from '../script.js';
+import { TcpLane } from '../script.js';
 import { TcpFlag } from '../../wire/index.js';
 import type { Fault, FaultSite } from './fault.js';
-import { MS, SECOND, SYN_TIMEOUTS } from './script-parts.js';
+import { MS, SECOND, unansweredConnection } from './script-parts.js';
 import { udpPacket } from './underlay-packet.js';
 
 const UDP_PORT = 9000;
@@ -41,13 +41,8 @@ const checksumBroken: Fault = {
     const { builder, a, b } = site;
     site.ping(a, b, 10);
     site.flow(builder.tcp(a, b, TCP_PORT), (script) => {
-      const conversation = new TcpConversation();
-      conversation.begin(builder.random.word(), 0);
-      script.port = CLIENT_PORT;
-      script.fault = site.index;
       script.alterations = Alteration.BadChecksum;
-      conversation.syn(script, 0);
-      for (const timeout of SYN_TIMEOUTS) conversation.synAgain(script, timeout);
+      unansweredConnection(site, script, CLIENT_PORT);
     });
     site.flow(builder.tcp(b, a, TCP_PORT), (script) => {
       const [client, server] = [builder.random.word(), builder.random.word()];
