@@ -10,9 +10,14 @@ export interface Seen extends Placed {
   readonly view: NetworkView;
 }
 
-/** Whether the node has an endpoint on the network: otherwise it doesn't know the VNIs, the peers or the tasks. */
-export function isInUse({ vnis, classic }: NetworkView): boolean {
+/** Whether the view tells the VNIs of the network. A manager knows those of networks that it doesn't use, too. */
+export function hasVnis({ vnis, classic }: NetworkView): boolean {
   return vnis.length > 0 && !classic;
+}
+
+/** Whether the node has an endpoint on the network: otherwise it has no device, no rules and no peers for it. */
+export function isInUse(view: NetworkView): boolean {
+  return hasVnis(view) && (view.peers.length > 0 || view.endpoints.length > 0);
 }
 
 /** All views of all nodes. */

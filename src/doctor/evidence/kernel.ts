@@ -68,6 +68,7 @@ export interface XfrmCounter extends Placed {
 /** A device of `ip -d link` or `ip addr`. */
 export interface Link extends Placed {
   readonly name: string;
+  /** 0 if not shown. */
   readonly mtu: number;
   readonly up: boolean;
   /** `vxlan`, `veth`, `bridge`, `wireguard`...; empty if not shown. */

@@ -1,6 +1,7 @@
 /** Which kind of output a line belongs to, by the line alone. */
 import { InputKind } from '../evidence/evidence.js';
 import { isLogLine } from './docker/log.js';
+import { isBriefLink } from './kernel/brief-links.js';
 
 /** Number of characters of a line that are looked at. */
 const MAX_LOOKED_AT = 600;
@@ -22,7 +23,7 @@ const KINDS: readonly (readonly [kind: InputKind, test: (line: string) => boolea
   [InputKind.XfrmStat, (line) => /^Xfrm[A-Za-z]{2,40}\s+\d{1,20}$/.test(line)],
   [InputKind.Neighbours, (line) => NEIGHBOUR.test(line) && STATE_WORDS.test(line) && !/ scope /.test(line)],
   [InputKind.Fdb, (line) => FDB.test(line)],
-  [InputKind.Link, (line) => /^\d{1,10}: (?:[^\s:]{1,64}: <|\s*\S{1,64}\s+inet6?\s)/.test(line)],
+  [InputKind.Link, (line) => /^\d{1,10}: (?:[^\s:]{1,64}: <|\s*\S{1,64}\s+inet6?\s)/.test(line) || isBriefLink(line)],
   [
     InputKind.Offloads,
     (line) =>

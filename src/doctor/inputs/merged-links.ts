@@ -20,10 +20,16 @@ export function mergedLinks(links: readonly Link[]): Link[] {
   }
   for (const link of links) {
     if (link.mtu > 0) continue;
-    // What only `ip -o addr` shows has no MTU and no MAC, and isn't known to be up or down.
-    const keys = [...(byName.get(nameOf(link)) ?? [])];
-    const known = keys.length === 1 ? merged.get(keys[0]) : undefined;
-    if (known !== undefined) merged.set(keys[0], mergedLink(known, link));
+    // What only `ip -o addr` or `ip -br addr` shows has no MTU, and often no MAC.
+    const name = nameOf(link);
+    const keys = byName.get(name) ?? new Set();
+    const [only] = keys;
+    // Devices of two namespaces that nothing names have different MACs.
+    const isSame = keys.size === 1 && (link.mac === '' || [link.mac, ''].includes(merged.get(only)?.mac ?? ''));
+    const key = isSame ? only : `${name} ${link.mac}`;
+    const known = merged.get(key);
+    merged.set(key, known === undefined ? link : mergedLink(known, link));
+    byName.set(name, keys.add(key));
   }
   return [...merged.values()];
 }

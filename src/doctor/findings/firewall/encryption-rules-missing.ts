@@ -1,12 +1,14 @@
 import { outboundSas } from '../../derived/associations.js';
 import { encryptedNetworks } from '../../derived/networks.js';
-import { aliases, nodesWith, startText } from '../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText } from '../../derived/nodes.js';
 import { exhibit } from '../../derived/wording.js';
 import type { NetworkView } from '../../evidence/docker.js';
 import type { FirewallRule } from '../../evidence/firewall.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
+/** Tables that Docker makes with nftables. */
+const DOCKER_TABLE = /^docker-/;
 /** Chains that Docker makes on the host; those for DNS are a container's. */
 const DOCKER_CHAIN = /^docker(?!_(?:output|postrouting))/i;
 
@@ -41,7 +43,9 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
 }
 
 function isDockers({ chain, verdict, table }: FirewallRule): boolean {
-  return DOCKER_CHAIN.test(chain) || /^jump docker(?!_(?:output|postrouting))/i.test(verdict) || /^docker-/.test(table);
+  return (
+    DOCKER_CHAIN.test(chain) || /^jump docker(?!_(?:output|postrouting))/i.test(verdict) || DOCKER_TABLE.test(table)
+  );
 }
 
 /** Whether a rule may be one of Docker's for a VNI whose number isn't shown, as nft shows rules of iptables. */
@@ -65,11 +69,30 @@ function diagnose(node: NodeEvidence, view: NetworkView, rules: readonly Firewal
         rules.filter((rule) => rule.vnis !== undefined || isDockers(rule)),
       ),
     ],
+    ...adviceOn(node, rules),
+  };
+}
+
+/** What to do. Engines have made the rules with nftables since they can, where they are told to (`--firewall-backend`). */
+function adviceOn(
+  node: NodeEvidence,
+  rules: readonly FirewallRule[],
+): Pick<Diagnosis, 'advice' | 'commands' | 'collect'> {
+  const restart = `If another program flushed the rules of ${nodeText(node)}, restart its engine afterwards.`;
+  const log = `journalctl -u docker --since -1h | grep -iE "nft|iptables|xfrm|encrypt"`;
+  if (rules.some(({ table }) => DOCKER_TABLE.test(table))) {
+    return {
+      advice: [`See in the log of the engine of ${nodeText(node)} why it made no rules.`, restart],
+      commands: ['nft list table ip docker-overlay', log, 'systemctl restart docker'],
+      collect: ['nft list ruleset   # on the host, as root'],
+    };
+  }
+  return {
     advice: [
-      'Check that the kernel has xt_bpf or xt_u32, and see in the log of the engine why it made no rules.',
-      'If another program flushed the rules, restart the engine afterwards.',
+      `Check that the kernel of ${nodeText(node)} has xt_bpf or xt_u32, and see in the log of its engine why it made no rules.`,
+      restart,
     ],
-    commands: ['modprobe xt_bpf || modprobe xt_u32', 'systemctl restart docker'],
+    commands: ['modprobe xt_bpf || modprobe xt_u32', log, 'systemctl restart docker'],
     collect: ['iptables-save -c   # on the host, as root'],
   };
 }

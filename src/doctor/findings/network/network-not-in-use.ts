@@ -1,4 +1,4 @@
-import { isInUse, viewsByNetwork } from '../../derived/networks.js';
+import { hasVnis, viewsByNetwork } from '../../derived/networks.js';
 import { aliases, nodeText } from '../../derived/nodes.js';
 import { exhibit, listed, shellWord } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -19,7 +19,7 @@ export const networkNotInUse: Finding = {
 };
 
 function* findUnused(evidence: Evidence): Generator<Diagnosis> {
-  const unused = viewsByNetwork(evidence).filter((views) => !views.some(({ view }) => isInUse(view) || view.classic));
+  const unused = viewsByNetwork(evidence).filter((views) => !views.some(({ view }) => hasVnis(view) || view.classic));
   if (unused.length === 0) return;
   const views = unused.map(([first]) => first);
   const nodes = [...new Set(unused.flat().map(({ node }) => node))];

@@ -1,4 +1,4 @@
-import { isInUse, type Seen, viewsByNetwork } from '../../derived/networks.js';
+import { hasVnis, type Seen, viewsByNetwork } from '../../derived/networks.js';
 import { aliases, nodeText } from '../../derived/nodes.js';
 import { exhibit, listed, shellWord } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -11,7 +11,7 @@ export const networkSettingsDiffer: Finding = {
   severity: Severity.Error,
   looksAt: 'docker network inspect of two or more nodes, ip -d link',
   fires:
-    'two nodes that use a network show different VNIs, encryption, MTU options or subnets for it, or different MTUs of its vxlan devices',
+    'two nodes show different VNIs, encryption, MTU options or subnets for one network, or different MTUs of its vxlan devices',
   means:
     "Nodes with different VNIs don't hear each other; one that encrypts drops what another sends unencrypted; with different MTUs, large packets are lost in one direction.",
   threads: ['moby/moby#28559', 'moby/moby#33133'],
@@ -41,7 +41,7 @@ function deviceMtu({ node, view }: Seen): string {
 
 function* findDifferences(evidence: Evidence): Generator<Diagnosis> {
   for (const views of viewsByNetwork(evidence)) {
-    const used = views.filter(({ view }) => isInUse(view));
+    const used = views.filter(({ view }) => hasVnis(view));
     const different = SETTINGS.filter(({ of }) => {
       // A node without the input has no value, rather than a different one.
       return new Set(used.map(of).filter((value) => value !== '')).size > 1;

@@ -1,4 +1,4 @@
-import { isInUse } from '../../derived/networks.js';
+import { hasVnis } from '../../derived/networks.js';
 import { aliases, nodesWith, nodeText } from '../../derived/nodes.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import type { NetworkView } from '../../evidence/docker.js';
@@ -23,7 +23,7 @@ function* findShared(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.Networks)) {
     const byVni = new Map<string, NetworkView[]>();
     for (const view of node.networks) {
-      if (!isInUse(view) || view.id === '') continue;
+      if (!hasVnis(view) || view.id === '') continue;
       for (const vni of new Set(view.vnis)) {
         const key = `${view.place.file}\n${vni}`;
         const views = byVni.get(key) ?? [];

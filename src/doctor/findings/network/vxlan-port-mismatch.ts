@@ -1,4 +1,4 @@
-import { allViews, isInUse } from '../../derived/networks.js';
+import { allViews, hasVnis } from '../../derived/networks.js';
 import { aliases, nodeText } from '../../derived/nodes.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import type { Evidence, NodeEvidence } from '../../evidence/evidence.js';
@@ -28,7 +28,7 @@ interface Port extends Placed {
 
 function* findPorts(evidence: Evidence): Generator<Diagnosis> {
   // Devices of other programs, such as flannel's, have their own ports.
-  const vnis = new Set(allViews(evidence).flatMap(({ view }) => (isInUse(view) ? view.vnis : [])));
+  const vnis = new Set(allViews(evidence).flatMap(({ view }) => (hasVnis(view) ? view.vnis : [])));
   const ports: Port[] = [];
   for (const node of evidence.nodes) {
     for (const { dataPathPort, place } of node.engines) {

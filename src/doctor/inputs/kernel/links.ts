@@ -1,9 +1,10 @@
-/** Devices of `ip link` and `ip addr`, with or without `-d`, `-s` and `-o`. */
+/** Devices of `ip link` and `ip addr`, with or without `-d`, `-s`, `-o` and `-br`. */
 import { type PastedLine, pastedLines, withoutWraps } from '../../../text/pasted-text.js';
 import type { Link } from '../../evidence/kernel.js';
 import { addressOf, macOf, prefixOf } from '../address-text.js';
 import { type JsonObject, listOf, numberOf, objectOf, stringOf } from '../json-values.js';
 import { keptText, placeIn, type Source } from '../source.js';
+import { briefLinkOf, isBriefLink } from './brief-links.js';
 
 /** Kinds that begin a line of details (iproute2, ip/iplink_*.c). */
 const KINDS = new Set(
@@ -31,7 +32,7 @@ type Counters = NonNullable<Link['counters']>;
 
 function linesOf(text: string): Generator<PastedLine, void> {
   return withoutWraps(pastedLines(text), {
-    begins: (line) => BEGINS.test(line) || KINDS.has(line.split(/\s/, 1)[0]),
+    begins: (line) => BEGINS.test(line) || isBriefLink(line) || KINDS.has(line.split(/\s/, 1)[0]),
     isWord: (word) => WORDS.has(word),
   });
 }
@@ -42,6 +43,13 @@ export function* parseLinks(source: Source): Generator<Link, void> {
   /** The line of column names before a line of counters. */
   let columns = '';
   for (const { number, text } of linesOf(source.text)) {
+    const brief = briefLinkOf(source, number, text);
+    if (brief !== undefined) {
+      if (current !== undefined) yield current;
+      current = undefined;
+      yield brief;
+      continue;
+    }
     const head = HEAD.exec(text);
     const only = head === null ? ADDRESS_LINE.exec(text) : null;
     if (head !== null) {
@@ -147,16 +155,19 @@ function countersOf(before: Counters | undefined, columns: string, text: string)
 
 /** The device of an object of `ip -j link` or `ip -j addr`; undefined if it is something else. */
 export function linkOfJson(source: Source, object: JsonObject, line: number): Link | undefined {
-  const { ifname, mtu, flags, master, address } = object;
-  if (typeof ifname !== 'string' || typeof mtu !== 'number') return undefined;
+  const { ifname, mtu, flags, master, address, operstate } = object;
+  // With -br, there is no MTU.
+  const isLink =
+    typeof mtu === 'number' || (typeof operstate === 'string' && ('flags' in object || 'addr_info' in object));
+  if (typeof ifname !== 'string' || !isLink) return undefined;
   const info = objectOf(object['linkinfo']);
   const data = objectOf(info['info_data']);
   const kind = stringOf(info['info_kind']);
   return {
     place: placeIn(source, line),
     name: keptText(ifname),
-    mtu,
-    up: Array.isArray(flags) && flags.includes('UP'),
+    mtu: numberOf(mtu),
+    up: Array.isArray(flags) ? flags.includes('UP') : operstate === 'UP',
     kind: keptText(kind),
     mac: macOf(stringOf(address)) ?? '',
     master: keptText(stringOf(master)),

@@ -18,6 +18,7 @@ import {
   engine,
   evidence,
   healthySwarm,
+  network,
   node,
   ONE,
   rule,
@@ -163,6 +164,20 @@ describe("Docker's rules for an encrypted network", () => {
       rules: own.filter(({ vnis, verdict }) => vnis === undefined || verdict === 'mark'),
     }));
     raises(encryptionRulesMissing, swarm, /^node1 accepts unencrypted packets of the encrypted network secure/);
+  });
+
+  it("aren't missed on a manager that knows the network's VNI and has no task on it", () => {
+    const idle = network('idle', 4105, { encrypted: true, peers: [], endpoints: [] });
+    const swarm = changed('node1', ({ networks }) => ({ networks: [...networks, idle] }));
+    isSilent(encryptionRulesMissing, swarm);
+  });
+
+  it('are advised on by the backend that the engine uses', () => {
+    const isDockers = { table: 'docker-bridges', chain: 'filter-FORWARD' };
+    const nft = changed('node1', () => ({ rules: [rule('x', 'oifname "docker0" accept', isDockers)] }));
+    const { advice, commands = [] } = raises(encryptionRulesMissing, nft, /no rule marks them/);
+    assert.doesNotMatch([...advice, ...commands].join(' '), /xt_/);
+    assert.match(commands.join(' '), /nft list table ip docker-overlay/);
   });
 
   it("can't be missed in the rules of a container, or where nft doesn't show the VNI", () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linkOfJson, parseLinks } from '../../../../src/doctor/inputs/kernel/links.js';
+import { mergedLinks } from '../../../../src/doctor/inputs/merged-links.js';
 import { objectOf } from '../../../../src/doctor/inputs/json-values.js';
 import { output, sourceOf } from '../sources.js';
 
@@ -76,4 +77,49 @@ test('a vxlan line that a terminal wrapped is whole', () => {
     ),
   );
   assert.deepEqual(link.vxlan, VXLAN);
+});
+
+const BRIEF_ADDR =
+  'lo               UNKNOWN        127.0.0.1/8 ::1/128 \neth0@if2         UP             192.168.90.1/24 fe80::4015:86ff:fe07:c7d1/64 \ndocker0          DOWN           \n';
+const BRIEF_LINK =
+  'lo               UNKNOWN        00:00:00:00:00:00 <LOOPBACK,UP,LOWER_UP> \neth0@if2         UP             42:15:86:07:c7:d1 <BROADCAST,MULTICAST,UP,LOWER_UP> \n';
+
+test('ip -br addr and ip -br link give addresses, MACs and states, and are one device', () => {
+  const links = [...parseLinks(sourceOf(BRIEF_ADDR)), ...parseLinks(sourceOf(BRIEF_LINK))];
+  assert.deepEqual(
+    mergedLinks(links).map(({ name, mtu, up, mac, addresses }) => [name, mtu, up, mac, addresses]),
+    [
+      ['lo', 0, false, '00:00:00:00:00:00', ['127.0.0.1/8', '::1/128']],
+      ['eth0', 0, true, '42:15:86:07:c7:d1', ['192.168.90.1/24', 'fe80::4015:86ff:fe07:c7d1/64']],
+      ['docker0', 0, false, '', []],
+    ],
+  );
+});
+
+test('ip -j -br addr gives the same', () => {
+  const entry = '{"ifname":"eth0","operstate":"UP","addr_info":[{"local":"192.168.90.1","prefixlen":24}]}';
+  const link = linkOfJson(sourceOf(''), objectOf(JSON.parse(entry)), 1);
+  assert.deepEqual([link?.name, link?.mtu, link?.up, link?.addresses], ['eth0', 0, true, ['192.168.90.1/24']]);
+});
+
+test('what only an output without MTUs shows is kept, and joins the device that another one shows', () => {
+  const oneLine = '2: eth0    inet 192.168.90.1/24 scope global eth0\\       valid_lft forever preferred_lft forever\n';
+  assert.deepEqual(
+    mergedLinks([...parseLinks(sourceOf(oneLine))]).map(({ name, addresses }) => [name, addresses]),
+    [['eth0', ['192.168.90.1/24']]],
+  );
+  const full =
+    '2: eth0: <BROADCAST,UP> mtu 1500 qdisc noqueue state UP\n    link/ether 42:15:86:07:c7:d1 brd ff:ff:ff:ff:ff:ff\n';
+  const both = [...parseLinks(sourceOf(oneLine)), ...parseLinks(sourceOf(full))];
+  assert.deepEqual(
+    mergedLinks(both).map(({ name, mtu, addresses }) => [name, mtu, addresses]),
+    [['eth0', 1500, ['192.168.90.1/24']]],
+  );
+  const elsewhere = BRIEF_LINK.replace('42:15:86:07:c7:d1', '42:15:86:07:c7:d2');
+  assert.equal(
+    mergedLinks([...parseLinks(sourceOf(BRIEF_LINK)), ...parseLinks(sourceOf(elsewhere))]).filter(
+      ({ name }) => name === 'eth0',
+    ).length,
+    2,
+  );
 });
