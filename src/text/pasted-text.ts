@@ -27,8 +27,8 @@ const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
 const MAX_WORD = 160;
 /** Longest wrapped line. */
 const MAX_LINE = 1024;
-/** Quote markers of e-mails. */
-const MARGIN = /^[ \t]*(?:[>|](?:[ \t]|$))+/;
+/** Quote markers of e-mails. Without a limit, a line of nothing else would exhaust the stack of the matcher. */
+const MARGIN = /^[ \t]{0,40}(?:[>|](?:[ \t]|$)){1,40}/;
 /** A whole AES-GCM key with its salt, as hexadecimal digits. */
 const WHOLE_KEY = /(?:^|\s)0x(?:[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{72})$/i;
 

@@ -1,5 +1,5 @@
 /** The script that gathers on a node what doctor takes. */
-import { MARK } from './markers.js';
+import { END, MARK } from './markers.js';
 
 /** Options of `collectScript`. */
 export interface CollectOptions {
@@ -144,15 +144,19 @@ for service in $services; do
 done
 
 interest='xfrm|encrypt|decrypt|vxlan|fdb|neigh|peer|memberlist|networkdb|bulk sync|gossip|swarm|ipvs|iptables|conntrack|mtu|sandbox'
-run journalctl -u docker -n 20000 --no-pager -o short-iso | grep -iE "^${MARK}|$interest" | tail -n ${MAX_LINES} | hide
-run dmesg | grep -iE "^${MARK}|$interest|csum|checksum|overflow|martian|watchdog" | tail -n ${MAX_LINES} | hide
+# What the kernel says of each container that starts or ends would fill the log.
+quiet='entered [a-z]+ (state|mode)|left [a-z]+ mode|renamed from'
+run journalctl -u docker -u snap.docker.dockerd -n 20000 --no-pager -o short-iso | grep -iE "^${MARK}|$interest" |
+  tail -n ${MAX_LINES} | hide
+run dmesg | grep -iE "^${MARK}|$interest|csum|checksum|overflow|martian|watchdog" | grep -vE "$quiet" |
+  tail -n ${MAX_LINES} | hide
 
 for socket in /run/vtep/*.sock; do
   if [ -S "$socket" ]; then run vtep status --json --socket "$socket"; fi
 done
 
 # The namespaces of overlay networks, of their load balancers and of the ingress; those of containers have nothing else.
-for path in /var/run/docker/netns/*; do
+for path in /var/run/docker/netns/* /run/snap.docker/netns/* /run/user/*/docker/netns/*; do
   name=\${path##*/}
   case $name in [0-9]-* | [0-9][0-9]-* | lb_* | ingress_sbox) ;; *) continue ;; esac
   ns="netns=$name "
@@ -169,6 +173,6 @@ ns=
 # Counters again, to see which ones rise.
 sleep 1
 show /proc/net/xfrm_stat
-mark end
+mark ${END}
 `;
 }

@@ -6,6 +6,8 @@ import { secondsOf } from './docker/engine.js';
 
 /** How the collecting script begins each of its lines. */
 export const MARK = '#=';
+/** What it prints last, instead of a command. */
+export const END = 'end';
 /** Longest line that is looked at. */
 const MAX_LINE = 500;
 
@@ -41,7 +43,7 @@ const NO_NODES: ReadonlySet<string> = new Set(
   'output result results command commands run running before after example on with from using sudo the a'.split(' '),
 );
 /** `root@node1:~# `, `[root@node1 ~]# `, `node1:~ # `, `user@node1 ~ $ `. */
-const HOST_PROMPT = new RegExp(String.raw`^\[?(?:[\w.-]{1,32}@)(${HOST})[^#$%>]{0,100}[#$%>❯➜]\s+(\S.*)$`);
+const HOST_PROMPT = new RegExp(String.raw`^\[?(?:[\w.-]{1,32}@)(${HOST})(?![\w.-])[^#$%>]{0,100}[#$%>❯➜]\s+(\S.*)$`);
 const SIMPLE_PROMPT = new RegExp(String.raw`^(?:(${HOST})[:~\/ ][^#$%>]{0,60})?[#$%❯➜]\s+(\S.*)$`);
 const SSH = new RegExp(String.raw`\bssh (?:-\S+ )*(?:[\w.-]{1,32}@)?(${HOST}) `);
 

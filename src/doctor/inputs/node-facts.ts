@@ -16,6 +16,8 @@ import { mergedSas } from './merged-sas.js';
 
 /** Maximum number of facts of a kind that are kept of an input and of a node. */
 export const MAX_FACTS = 200_000;
+/** Maximum number of networks, each of which is compared with the node's tables and rules. */
+const MAX_NETWORKS = 5_000;
 
 /** Lists of facts. */
 interface FactLists {
@@ -90,9 +92,10 @@ export class NodeFacts {
     facts: Iterable<Fact<Name>>,
   ): { readonly count: number; readonly isFull: boolean } {
     const list = this.#lists[name] as Fact<Name>[];
+    const most = name === 'networks' ? MAX_NETWORKS : MAX_FACTS;
     let count = 0;
     for (const fact of facts) {
-      if (list.length >= MAX_FACTS) return { count, isFull: true };
+      if (list.length >= most) return { count, isFull: true };
       list.push(fact);
       count++;
     }

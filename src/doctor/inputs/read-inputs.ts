@@ -6,9 +6,10 @@ import { kindOfCommand } from './commands.js';
 import { InputWarnings } from './input-warnings.js';
 import { takeJson } from './json-documents.js';
 import type { JsonObject } from './json-values.js';
+import { END } from './markers.js';
 import { matchedNodes } from './match-nodes.js';
 import { addressesOf } from './node-addresses.js';
-import { type Fact, type FactName, MAX_FACTS, NodeFacts } from './node-facts.js';
+import { type Fact, type FactName, NodeFacts } from './node-facts.js';
 import { type Section, sectionsOf } from './sections.js';
 import { keptText, type Source } from './source.js';
 import { type FactSink, hasKeys, parseText } from './text-parsers.js';
@@ -56,7 +57,7 @@ export interface ReadInputs {
  * its content; what isn't understood is reported, and never thrown. Inputs of one node are merged: its name is
  * what the user gave, else what the outputs say, else it is found by its addresses.
  *
- * Bounded: 2^25 characters of a file, 200,000 facts of a kind.
+ * Bounded: 2^25 characters of a file, 5,000 networks and 200,000 other facts of a kind.
  * @example
  * import { readFileSync } from 'node:fs';
  * import { readInputs } from 'vtep/doctor';
@@ -171,6 +172,7 @@ class FileReader {
     } else {
       const { sections, isCutShort } = sectionsOf(plain);
       if (isCutShort) this.#warnings.add('it has too many outputs or JSON documents: the last ones are not read');
+      this.#checkEnd(sections);
       for (const section of sections) this.#section(section, plain);
       this.#checkNames();
       if (this.parts.every(({ kinds }) => kinds.size === 0)) this.#refuse(plain);
@@ -179,6 +181,16 @@ class FileReader {
     if (this.parts.length === 0) this.#part(undefined);
     const used = this.parts.filter(({ kinds }) => kinds.size > 0);
     this.parts.splice(0, Infinity, ...(used.length > 0 ? used : this.parts.slice(0, 1)));
+  }
+
+  /** The collecting script says when it has finished. */
+  #checkEnd(sections: readonly Section[]): void {
+    const own = sections.flatMap(({ marker }) => (marker?.isOwn === true ? [marker] : []));
+    const begun = own.filter(({ node }) => node !== undefined).length;
+    const ended = own.filter(({ command }) => command === END).length;
+    if (begun > ended) {
+      this.#warnings.add('it ends before the collecting script did: the last outputs of a node are missing');
+    }
   }
 
   /** The part of the file that is of a node. */
@@ -214,7 +226,7 @@ class FileReader {
     return {
       add: <Name extends FactName>(name: Name, facts: Iterable<Fact<Name>>): void => {
         if (part.facts.add(name, facts).isFull) {
-          this.#warnings.add(`only the first ${MAX_FACTS} entries of a kind are used`);
+          this.#warnings.add(`it has too many entries of a kind: only the first ${part.facts.list(name).length} are used`);
         }
       },
       at: (seconds) => {
@@ -371,5 +383,5 @@ function withoutMargin(text: string): string {
   const start = text.slice(0, MARGIN_SAMPLE);
   const lines = start.match(/^[ \t]*\S/gm)?.length ?? 0;
   const quoted = start.match(/^[ \t]*[>|](?=[ \t]|$)/gm)?.length ?? 0;
-  return quoted * 2 > lines ? text.replace(/^[ \t]*(?:[>|](?:[ \t]|$))+/gm, '') : text;
+  return quoted * 2 > lines ? text.replace(/^[ \t]{0,40}(?:[>|](?:[ \t]|$)){1,40}/gm, '') : text;
 }

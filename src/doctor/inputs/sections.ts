@@ -40,7 +40,7 @@ const MAX_SECTIONS = 20_000;
 const MAX_ELEMENTS = 200_000;
 /** Documents may be on one line; the comma is of an array that someone copied them out of. */
 const NEXT_DOCUMENT = /[ \t]*,?[ \t]*(?=[[{])/y;
-const MARGIN = /^[ \t]*(?:[>|](?:[ \t]|$))+/;
+const MARGIN = /^[ \t]{0,40}(?:[>|](?:[ \t]|$)){1,40}/;
 /** Longest line whose beginning is examined. */
 const MAX_EXAMINED = 1000;
 

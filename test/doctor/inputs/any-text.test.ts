@@ -80,6 +80,20 @@ const HARD: readonly (readonly [what: string, text: string])[] = [
   ],
   ['escapes', '\u001b['.repeat(LONG / 2)],
   ['quote margins', '> '.repeat(LONG / 2)],
+  ['quote margins, more than the stack of a matcher holds', '> '.repeat(30 * LONG)],
+  ['prompts without an end', `u@${'h'.repeat(60)}:${'~'.repeat(100)}\n`.repeat(LONG / 160)],
+  ['brief devices with many addresses', `eth0 UP ${'10.0.0.1/8 '.repeat(LONG / 10)}\n`.repeat(10)],
+  [
+    'networks with one VNI',
+    JSON.stringify(
+      Array.from({ length: 2000 }, (_, i) => ({
+        Id: `${i}`,
+        Driver: 'overlay',
+        IPAM: {},
+        Options: { 'com.docker.network.driver.overlay.vxlanid_list': '4097' },
+      })),
+    ),
+  ],
   ['log lines', 'time="2026-11-21T03:20:02Z" level=error msg="vxlan"\n'.repeat(LONG / 50)],
   [
     'connections',

@@ -150,3 +150,10 @@ test('run here, it names the node, masks keys, hides secrets, and is read back',
     rmSync(folder, { recursive: true });
   }
 });
+
+test('output that ends before the script did is read, with a warning', () => {
+  const text = output('node1.collected.txt');
+  const { nodes, inputs } = readInputs([{ name: 'node1.txt', text: text.slice(0, text.length >> 1) }]);
+  assert.deepEqual([nodes.length, nodes[0].name], [1, 'node1']);
+  assert.match(inputs[0].warnings.join(), /ends before the collecting script did/);
+});

@@ -31,10 +31,11 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.Firewall, InputKind.Networks)) {
     const rules = node.rules.filter(({ place }) => place.namespace === undefined);
     if (node.name === '' || !rules.some(isDockers) || rules.some(isOpaque)) continue;
+    const ofVnis = rules.filter(({ vnis }) => vnis !== undefined);
     for (const view of encryptedNetworks(node)) {
       // Old engines made the rules when there was a second node.
       if (new Set(view.peers).size < 2 && outboundSas(node).length === 0) continue;
-      const own = rules.filter(({ vnis }) => vnis !== undefined && view.vnis.some((vni) => vnis.includes(vni)));
+      const own = ofVnis.filter(({ vnis }) => vnis !== undefined && view.vnis.some((vni) => vnis.includes(vni)));
       const isMarked = own.some(({ verdict }) => verdict === 'mark');
       const isGuarded = own.some(({ verdict }) => verdict === 'drop');
       if (!isMarked || !isGuarded) yield diagnose(node, view, rules, isMarked);

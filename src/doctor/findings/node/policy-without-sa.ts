@@ -52,7 +52,14 @@ function diagnose(node: NodeEvidence, policies: readonly XfrmPolicy[]): Diagnosi
         sas,
       ),
     ],
-    advice: ['Restart the engine, which removes its SAs and policies and sets them up again.'],
-    commands: ['journalctl -u docker --since -1h | grep -iE "xfrm|encrypt|spi"', 'systemctl restart docker'],
+    advice: [
+      `See in the log of the engine of ${nodeText(node)} why the SAs are missing: the kernel may have refused them, because it lacks ESP or AES-GCM.`,
+      'If it has both, restart the engine, which removes its SAs and policies and sets them up again.',
+    ],
+    commands: [
+      'journalctl -u docker --since -1h | grep -iE "xfrm|encrypt|spi"',
+      'modprobe esp4 && grep -A1 "rfc4106(gcm(aes))" /proc/crypto',
+      'systemctl restart docker',
+    ],
   };
 }
