@@ -17,7 +17,13 @@ import { isVtepStatus } from './vtep/status.js';
 const USELESS: readonly (readonly [member: string, what: string])[] = [
   ['nftables', 'output of nft -j: give nft list ruleset without -j'],
   ['HostConfig', 'output of docker inspect of a container: give docker network inspect'],
-  ['ManagerStatus', 'output of docker node inspect: give docker info'],
+  ['EngineVersion', 'output of docker node ls: give docker info of each node'],
+  ['ManagerStatus', 'output of docker node inspect: give docker info of each node'],
+  ['Description', 'output of docker node inspect: give docker info of each node'],
+  ['gateway', 'output of ip -j route: give ip -d addr'],
+  ['prefsrc', 'output of ip -j route: give ip -d addr'],
+  ['apiVersion', 'an object of Kubernetes: give bridge fdb and ip -d link of its nodes'],
+  ['network_interface', 'output of podman network inspect: give bridge fdb and ip -d link of the node'],
   ['NetworksAttachments', 'output of docker inspect of a task: give docker network inspect --verbose'],
   ['_source', "tshark's JSON: give the capture itself"],
 ];

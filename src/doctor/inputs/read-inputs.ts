@@ -10,6 +10,7 @@ import { END } from './markers.js';
 import { matchedNodes } from './match-nodes.js';
 import { addressesOf } from './node-addresses.js';
 import { type Fact, type FactName, NodeFacts } from './node-facts.js';
+import { otherOutputOf } from './other-outputs.js';
 import { type Section, sectionsOf } from './sections.js';
 import { keptText, type Source } from './source.js';
 import { type FactSink, hasKeys, parseText } from './text-parsers.js';
@@ -226,7 +227,9 @@ class FileReader {
     return {
       add: <Name extends FactName>(name: Name, facts: Iterable<Fact<Name>>): void => {
         if (part.facts.add(name, facts).isFull) {
-          this.#warnings.add(`it has too many entries of a kind: only the first ${part.facts.list(name).length} are used`);
+          this.#warnings.add(
+            `it has too many entries of a kind: only the first ${part.facts.list(name).length} are used`,
+          );
         }
       },
       at: (seconds) => {
@@ -371,6 +374,11 @@ class FileReader {
   #refuse(plain: string): void {
     // Those that are there say it already.
     if (this.#warnings.lines.length > 0) return;
+    const other = otherOutputOf(plain);
+    if (other !== undefined) {
+      this.#warnings.add(`it looks like ${other.what}: give ${other.instead}`);
+      return;
+    }
     const what = describeText(plain);
     this.#warnings.add(
       what === undefined ? 'it is not understood' : `it looks like ${what}, which doctor has no use for`,

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { diagnose } from '../../../src/doctor/diagnose.js';
 import { InputKind } from '../../../src/doctor/evidence/evidence.js';
 import { collectScript } from '../../../src/doctor/inputs/collect-script.js';
 import { readInputs } from '../../../src/doctor/inputs/read-inputs.js';
@@ -156,4 +157,34 @@ test('output that ends before the script did is read, with a warning', () => {
   const { nodes, inputs } = readInputs([{ name: 'node1.txt', text: text.slice(0, text.length >> 1) }]);
   assert.deepEqual([nodes.length, nodes[0].name], [1, 'node1']);
   assert.match(inputs[0].warnings.join(), /ends before the collecting script did/);
+});
+
+test('the recorded output of a manager with Docker 20.10 shows what is wrong with its kernel, and nothing else', () => {
+  const { nodes, inputs } = readInputs([{ name: 'manager1.txt', text: output('manager1.collected.txt') }]);
+  assert.deepEqual(
+    inputs.map(({ node, warnings }) => [node, warnings]),
+    [['manager1', []]],
+  );
+  const [{ addresses, networks, policies, engines, virtualServers }] = nodes;
+  assert.deepEqual(addresses, ['192.168.90.1']);
+  assert.deepEqual(
+    networks.map(({ name, vnis, encrypted, peers }) => [name, vnis, encrypted, peers.length]),
+    [
+      ['ingress', [4096], false, 2],
+      ['plain', [4097], false, 2],
+      ['secret', [4098], true, 2],
+      ['unused', [4099], false, 0],
+    ],
+  );
+  assert.deepEqual([policies.length, engines[0].version, virtualServers.length], [1, '20.10.24+dfsg1', 0]);
+  const { found, consequences } = diagnose({ nodes, inputs, gossip: null });
+  assert.deepEqual(
+    found.map(({ finding }) => finding.id),
+    ['kernel-refuses-sas'],
+  );
+  assert.match(found[0].exhibits[0].text, /^2026-11-30T00:57:18\+0000 .* function not implemented/);
+  assert.deepEqual(
+    consequences.map(({ found: { finding } }) => finding.id),
+    ['policy-without-sa'],
+  );
 });

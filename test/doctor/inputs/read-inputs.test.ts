@@ -238,7 +238,7 @@ test('key files are recognised, and nothing of them is kept', () => {
 test('what is not understood is named, with what doctor takes', () => {
   for (const [text, what] of [
     ['', /^it is empty/],
-    ['default via 10.0.0.1 dev eth0\n', /^it looks like output of ip route, which doctor has no use for$/],
+    ['default via 10.0.0.1 dev eth0\n', /^it looks like output of ip route or route: give ip -d addr$/],
     ['hello\n', /^it is not understood$/],
     ['{"nftables": []}', /^output of nft -j: give nft list ruleset without -j/],
   ] as const) {

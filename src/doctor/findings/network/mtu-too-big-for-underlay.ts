@@ -15,7 +15,7 @@ export const mtuTooBigForUnderlay: Finding = {
   fires:
     "the MTU that Docker sets in containers plus the headers is larger than the smallest MTU of the nodes' underlay devices",
   means:
-    'Docker assumes an underlay of 1500 bytes, whatever it is. Full packets leave as two fragments over IPv4, and are dropped over IPv6. Where fragments are lost, connections open and bulk transfers hang.',
+    'Docker assumes an underlay of 1500 bytes, whatever it is. Full packets leave as two fragments over IPv4; over IPv6 they are dropped until the sender has learned a smaller path MTU, which it forgets again. Where fragments are lost, connections open and bulk transfers hang.',
   threads: [
     'moby/libnetwork#2661',
     'moby/libnetwork#1021',

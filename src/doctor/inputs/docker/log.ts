@@ -1,5 +1,6 @@
 /** Lines of the logs of dockerd and the kernel that are about overlay networks. */
 import { plainText } from '../../../text/pasted-text.js';
+import { withoutKeys } from '../../../text/secret-text.js';
 import type { LogLine } from '../../evidence/docker.js';
 import { type JsonObject, stringOf } from '../json-values.js';
 import { keptText, placeIn, type Source } from '../source.js';
@@ -7,6 +8,10 @@ import { secondsOf } from './engine.js';
 
 /** Number of characters of a line that are looked at. */
 const MAX_LOOKED_AT = 1000;
+/** Number of characters of a line that are kept; of longer ones, those at the beginning and at the end. */
+const MAX_KEPT = 380;
+const KEPT_START = 220;
+const KEPT_END = 150;
 /** Maximum number of lines of a log that are kept: the last ones may be missing. */
 const MAX_LINES = 20_000;
 
@@ -62,8 +67,14 @@ export function* parseLog(source: Source): Generator<DatedLine, void> {
       source.warn(`only the first ${MAX_LINES} lines about overlay networks are used`, number);
       return;
     }
-    yield { line: { place: placeIn(source, number), text: keptText(text) }, seconds: timeOf(text) };
+    yield { line: { place: placeIn(source, number), text: keptLine(text) }, seconds: timeOf(text) };
   }
+}
+
+/** A line as it is kept: of a long one, such as those that print a whole SA, the beginning and the error at the end. */
+function keptLine(text: string): string {
+  const kept = withoutKeys(text);
+  return keptText(kept.length > MAX_KEPT ? `${kept.slice(0, KEPT_START)} … ${kept.slice(-KEPT_END)}` : kept);
 }
 
 /** The time of a line of dockerd (`time="2026-11-21T03:20:02Z"`) or of a journal in ISO format. */
@@ -76,9 +87,13 @@ function timeOf(text: string): number | undefined {
 const LINE =
   /^(?:time="|\w{3} +\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})? [\w.-]{1,64} [\w./-]{1,64}(?:\[\d{1,10}\])?: |\[ *\d{1,10}\.\d{6}\] |\[[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d \d{4}\] |\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,16} )/;
 
+/** `docker events` has the time of a log, and nothing to read. */
+const EVENT =
+  /^\S{20,35} (?:container|network|service|node|image|volume|daemon|config|secret) [a-z_]{2,40}(?::| \S{12,64} \()/;
+
 /** Whether a line is one of a log. */
 export function isLogLine(text: string): boolean {
-  return LINE.test(text);
+  return LINE.test(text) && !EVENT.test(text);
 }
 
 /** Host name of a line of a journal or syslog; undefined if it has none. */
@@ -97,5 +112,8 @@ export function logLineOf(source: Source, object: JsonObject, line: number): Dat
   const { msg, MESSAGE, log, level, error, time } = object;
   const text = `${stringOf(msg ?? MESSAGE ?? log)}${typeof error === 'string' ? ` error=${error}` : ''}`.trim();
   if (level === 'debug' || !INTEREST.test(text.slice(0, MAX_LOOKED_AT))) return undefined;
-  return { line: { place: placeIn(source, line), text: keptText(text) }, seconds: secondsOf(stringOf(time)) };
+  return {
+    line: { place: placeIn(source, line), text: keptLine(text.slice(0, MAX_LOOKED_AT)) },
+    seconds: secondsOf(stringOf(time)),
+  };
 }

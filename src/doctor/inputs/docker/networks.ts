@@ -13,9 +13,11 @@ const ENCRYPTED_OPTION = 'encrypted';
 const CLASSIC_SCOPE = 'global';
 const MAX_MTU = 0xffff;
 
-/** Whether an object describes a network. */
+/** Whether an object describes a network. `docker info` has a storage driver and a number of containers. */
 export function isDockerNetwork(object: JsonObject): boolean {
-  return 'Driver' in object && ('IPAM' in object || 'Peers' in object || 'Containers' in object);
+  const { Containers } = object;
+  const hasContainers = 'Containers' in object && (Containers === null || isObject(Containers));
+  return 'Driver' in object && ('IPAM' in object || 'Peers' in object || hasContainers);
 }
 
 /** The network that an object describes; undefined if it isn't an overlay network. */

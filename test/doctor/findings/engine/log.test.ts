@@ -15,6 +15,7 @@ const LINES: readonly (readonly [text: string, finding: Finding])[] = [
   ['level=warning msg="Failed to add rSA{Spi:0x755dee5b}: invalid argument" (moby/moby#43359)', kernelRefusesSas],
   ['dockerd[812]: Adding fSP{{0.0.0.0/0 ...}} failed: invalid argument, xfrm', kernelRefusesSas],
   ['Adding fSA{spi 0x1f279ba7} failed: invalid argument', kernelRefusesSas],
+  ['level=warning msg="Failed Adding rSA{Dst: 192.168.90.1, ESN: false}: function not implemented"', kernelRefusesSas],
   ['Warning: Extension u32 revision 0 not supported, missing kernel module?', encryptionMatchMissing],
   ["iptables v1.8.7 (legacy): Couldn't load match `bpf':No such file or directory", encryptionMatchMissing],
   ['msg="error creating vxlan interface: file exists"', vxlanDeviceExists],

@@ -165,3 +165,30 @@ test('the lines of a log that are about overlay networks are kept, without keys,
   );
   assert.ok(!JSON.stringify(nodes).includes('4c6f7265'));
 });
+
+test('docker info as JSON is an engine, and no network, though it has a driver and containers', () => {
+  const info = {
+    ID: '5BT4:FXUC',
+    Containers: 2,
+    Images: 1,
+    Driver: 'overlay2',
+    Plugins: { Volume: ['local'], Network: ['bridge', 'overlay'] },
+    KernelVersion: '6.1.0',
+    Name: 'manager1',
+    ServerVersion: '29.1.3',
+    Swarm: { NodeAddr: '192.168.90.1', LocalNodeState: 'active', Cluster: { DataPathPort: 4789 } },
+  };
+  const { nodes, inputs } = readInputs([{ name: 'info.json', text: JSON.stringify(info) }]);
+  assert.deepEqual(inputs[0].kinds, [InputKind.Engine]);
+  assert.deepEqual(inputs[0].warnings, []);
+  const [{ name, engines, networks }] = nodes;
+  assert.deepEqual([name, engines[0].version, engines[0].swarm, networks.length], ['manager1', '29.1.3', 'active', 0]);
+});
+
+test('of a long line of a log, the error at its end is kept, and no key', () => {
+  const key = '2d45edeea81a3a767e7023d0843aad88f704f713';
+  const text = `time="2026-11-30T00:57:18Z" level=warning msg="Failed Adding rSA{Dst: 192.168.90.1, Src: 192.168.90.2, Proto: esp, Mode: transport, SPI: 0x471bed95, ReqID: 0xd0c4e3, ReplayWindow: 0, Mark: <nil>, OutputMark: <nil>, Ifid: 0, Auth: <nil>, Crypt: <nil>, Aead: {Name: rfc4106(gcm(aes)), Key: 0x${key}, ICV length: 64}, Encap: <nil>, ESN: false}: function not implemented"\n`;
+  const [{ log }] = readInputs([{ name: 'docker.log', text }]).nodes;
+  assert.match(log[0].text, /Failed Adding rSA.* function not implemented"$/);
+  for (let i = 0; i + 8 <= key.length; i++) assert.ok(!log[0].text.includes(key.slice(i, i + 8)));
+});

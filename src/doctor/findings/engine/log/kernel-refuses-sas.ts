@@ -8,8 +8,9 @@ export const kernelRefusesSas = loggedLines({
   severity: Severity.Error,
   sample: 'Failed Adding rSA{...}: invalid argument',
   matches: (text) =>
-    /\b[rf]s[ap] ?\{|xfrm|\bspi: ?0x|security association/.test(text) &&
-    /invalid argument|einval|not supported|not permitted|permission denied|no such file/.test(text),
+    (/\bfailed adding [rf]s[ap]\b/.test(text) && !/file exists/.test(text)) ||
+    (/\b[rf]s[ap] ?\{|xfrm|\bspi: ?0x|security association/.test(text) &&
+      /invalid argument|einval|not supported|not implemented|not permitted|permission denied|no such file/.test(text)),
   what: 'cannot install SAs or policies in its kernel',
   means:
     'Encrypted networks carry nothing to or from the peers whose SAs were refused. Kernels from 5.15.17 on refuse an attribute that old engines send; others lack ESP or AES-GCM.',

@@ -18,8 +18,10 @@ export interface LoggedLines extends Omit<Finding, 'looksAt' | 'fires' | 'find'>
   readonly certainty?: Certainty;
 }
 
-/** Characters of a line that are shown. */
+/** Characters of a line that are shown; of a longer one, those at the beginning and at the end, where errors are. */
 const SHOWN = 200;
+const SHOWN_START = 110;
+const SHOWN_END = 85;
 
 /** Makes a finding of lines in a log: one diagnosis per node. */
 export function loggedLines(about: LoggedLines): Finding {
@@ -47,9 +49,13 @@ function* findLines(evidence: Evidence, about: LoggedLines): Generator<Diagnosis
       certainty,
       summary: `${startText(node)} ${what} (${counted(lines.length, 'line')} of its log).`,
       subject: { nodes: aliases(node) },
-      exhibits: [exhibit(lines[0].text.length > SHOWN ? `${lines[0].text.slice(0, SHOWN)}…` : lines[0].text, lines)],
+      exhibits: [exhibit(shown(lines[0].text), lines)],
       advice,
       commands,
     };
   }
+}
+
+function shown(text: string): string {
+  return (text.length > SHOWN ? `${text.slice(0, SHOWN_START)} … ${text.slice(-SHOWN_END)}` : text).replace(/\.+$/, '');
 }

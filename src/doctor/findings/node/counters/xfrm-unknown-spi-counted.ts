@@ -11,8 +11,8 @@ export const xfrmUnknownSpiCounted = countedErrors({
   means:
     'A sender uses an SPI that this node has no SA for: it switched to a key before the receiver had it, the receiver missed a rotation, or never set up the sender.',
   advice: [
-    'Compare the SPIs of the senders with those of this node.',
-    'When keys are rotated by a program, add the new SA at all receivers first, and let senders use it afterwards.',
+    'Receivers first: a program that rotates keys has to add the new SA at all receivers before a sender uses it.',
+    'If the counter rises after a rotation, too, compare the SPIs of the senders with those of this node.',
   ],
   commands: ['ip xfrm state', "tcpdump -nn -c 100 'ip proto 50'"],
   threads: ['cilium/cilium#44335', 'cilium/cilium#34221'],
