@@ -50,7 +50,7 @@ export class RuleSet {
     for (const rule of rules) {
       // The host's alone: containers have rules of their own.
       if (rule.place.namespace !== undefined) continue;
-      const key = `${rule.place.file}\n${rule.family}\n${rule.table}`;
+      const key = `${rule.place.file}\n${rule.family}\n${rule.table}\n${rule.backend ?? ''}`;
       const table = this.#tables.get(key) ?? new Map<string, FirewallRule[]>();
       this.#tables.set(key, table);
       const chain = table.get(rule.chain);

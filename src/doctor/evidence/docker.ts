@@ -65,6 +65,8 @@ export interface EngineView extends Placed {
   readonly name: string;
   /** `active`, `inactive`...; empty if not shown. */
   readonly swarm: string;
+  /** Id of the swarm, which managers know; empty or undefined if not shown. */
+  readonly cluster?: string;
   readonly nodeAddress: string;
   /** Data path port; 0 if not shown. */
   readonly dataPathPort: number;

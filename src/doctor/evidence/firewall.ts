@@ -5,6 +5,8 @@ import type { Placed } from './place.js';
 export interface FirewallRule extends Placed {
   readonly family: 'ipv4' | 'ipv6' | 'inet' | 'other';
   readonly table: string;
+  /** Of iptables-legacy, whose tables the kernel has beside those of nftables; undefined for others. */
+  readonly backend?: 'legacy';
   readonly chain: string;
   /** Hook of the chain, in lower case: `input`, `output`, `forward`...; empty for chains without. */
   readonly hook: string;

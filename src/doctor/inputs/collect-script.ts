@@ -107,6 +107,8 @@ tables() {
   run ip neigh show
   run iptables-save -c
   run ip6tables-save -c
+  # iptables-save shows the tables of one of the two kinds that the kernel may have.
+  if command -v iptables-legacy-save > /dev/null 2>&1; then run iptables-legacy-save -c; fi
   run nft list ruleset
   run ipvsadm -Ln
   run ipvsadm -L --timeout

@@ -158,7 +158,8 @@ export class NodeFacts {
 /** Without the rules of tables that iptables shows itself, and with all their details. */
 function withoutKnown(nftRules: readonly FirewallRule[], rules: readonly FirewallRule[]): readonly FirewallRule[] {
   const keyOf = ({ place, family, table }: FirewallRule): string => `${place.namespace ?? ''} ${family} ${table}`;
-  const known = new Set(rules.map(keyOf));
+  // nft shows none of iptables-legacy.
+  const known = new Set(rules.filter(({ backend }) => backend === undefined).map(keyOf));
   return nftRules.filter((rule) => !known.has(keyOf(rule)));
 }
 

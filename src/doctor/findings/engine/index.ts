@@ -10,6 +10,7 @@ import { neighbourTableFull } from './log/neighbour-table-full.js';
 import { peerEntryRefused } from './log/peer-entry-refused.js';
 import { vxlanDeviceExists } from './log/vxlan-device-exists.js';
 import { swarmNotActive } from './swarm-not-active.js';
+import { swarmsDiffer } from './swarms-differ.js';
 import { vtepDrops } from './vtep/vtep-drops.js';
 import { vtepGossipTrouble } from './vtep/vtep-gossip-trouble.js';
 import { vtepRefusedPackets } from './vtep/vtep-refused-packets.js';
@@ -21,6 +22,7 @@ export const ENGINE_FINDINGS: readonly Finding[] = [
   engineVersionsIncompatible,
   engineWarnings,
   swarmNotActive,
+  swarmsDiffer,
   conntrackTableFull,
   encryptionMatchMissing,
   gossipKeysLogged,

@@ -1,4 +1,4 @@
-import { aliases, nodesWith, startText, ownAddresses } from '../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, ownAddresses, startText } from '../../derived/nodes.js';
 import { counted, exhibit, listed } from '../../derived/wording.js';
 import type { TrackedConnection } from '../../evidence/firewall.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
@@ -39,6 +39,9 @@ function* findTranslated(evidence: Evidence): Generator<Diagnosis> {
       ({ source, destination }) => own.size === 0 || own.has(source) || own.has(destination),
     );
     if (between.length === 0) continue;
+    const port =
+      between.find(({ protocol, destinationPort }) => protocol === 'udp' && destinationPort !== 0)?.destinationPort ??
+      VXLAN_PORT;
     const texts = between.map(({ source, destination, replySource, replyDestination }) =>
       source === replyDestination
         ? `${destination} becomes ${replySource} in packets from ${source}`
@@ -53,13 +56,13 @@ function* findTranslated(evidence: Evidence): Generator<Diagnosis> {
       },
       exhibits: [exhibit(`${counted(between.length, 'translated connection')} of VXLAN, ESP or gossip`, between)],
       advice: [
-        'Exempt packets between the nodes from NAT, before the rule that translates them.',
+        `On ${nodeText(node)}, exempt packets between the nodes from NAT, before the rule that translates them.`,
         'Remove the entries of conntrack afterwards: they keep translating as long as packets flow.',
       ],
       commands: [
-        'iptables -t nat -I POSTROUTING -p udp --dport 4789 -j ACCEPT',
+        `iptables -t nat -I POSTROUTING -p udp --dport ${port} -j ACCEPT`,
         'iptables -t nat -I POSTROUTING -p esp -j ACCEPT',
-        'conntrack -D -p udp --dport 4789',
+        `conntrack -D -p udp --dport ${port}`,
       ],
       collect: ['iptables-save -t nat -c'],
     };

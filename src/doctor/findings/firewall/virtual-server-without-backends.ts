@@ -10,7 +10,8 @@ export const virtualServerWithoutBackends: Finding = {
   title: 'A load balancer has a service without backends',
   severity: Severity.Error,
   looksAt: 'ipvsadm -Ln',
-  fires: 'a virtual server has no real server, or only such with the weight 0',
+  fires:
+    'a virtual server for a firewall mark, as those of Docker are, has no real server, or only such with the weight 0',
   means:
     "Connections to the service's VIP or published port are refused or time out on this node. Weights are 0 while tasks stop: then it passes.",
   threads: ['moby/moby#41896', 'moby/moby#30321'],
@@ -20,10 +21,10 @@ export const virtualServerWithoutBackends: Finding = {
 
 function* findEmpty(evidence: Evidence): Generator<Diagnosis> {
   for (const node of nodesWith(evidence, InputKind.Ipvs)) {
-    const empty = node.virtualServers.filter(({ servers }) => servers.length === 0);
-    const drained = node.virtualServers.filter(
-      ({ servers }) => servers.length > 0 && servers.every(({ weight }) => weight === 0),
-    );
+    // Docker's have a mark. Those of kube-proxy have an address, and none of them needs to have a backend.
+    const dockers = node.virtualServers.filter(({ mark }) => mark !== undefined);
+    const empty = dockers.filter(({ servers }) => servers.length === 0);
+    const drained = dockers.filter(({ servers }) => servers.length > 0 && servers.every(({ weight }) => weight === 0));
     if (empty.length > 0) {
       yield diagnose(
         node,
@@ -69,6 +70,6 @@ function* findEmpty(evidence: Evidence): Generator<Diagnosis> {
   }
 }
 
-function nameOf({ mark, protocol, address, port }: VirtualServer): string {
-  return mark === undefined ? `${protocol} ${address}:${port}` : `mark ${mark}`;
+function nameOf({ mark }: VirtualServer): string {
+  return `mark ${mark}`;
 }

@@ -1,6 +1,6 @@
 import { isAddress } from '../../derived/addresses.js';
 import { isInUse } from '../../derived/networks.js';
-import { aliases, nodesWith, startText } from '../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText } from '../../derived/nodes.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -38,7 +38,7 @@ function* findAddresses(evidence: Evidence): Generator<Diagnosis> {
         exhibit(`peers: ${listed(views.flatMap(({ peers }) => peers))}`, views),
       ],
       advice: [
-        'Restart the engine, so that it advertises its present address; or let the node leave and join with --advertise-addr.',
+        `Restart the engine of ${nodeText(node)}, so that it advertises its present address; or let the node leave and join with --advertise-addr.`,
       ],
       commands: ['systemctl restart docker', 'docker info --format "{{.Swarm.NodeAddr}}"'],
     };

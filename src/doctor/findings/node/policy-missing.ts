@@ -1,6 +1,6 @@
 import { isDockerPolicy, outboundSas } from '../../derived/associations.js';
 import { withoutLength } from '../../derived/addresses.js';
-import { aliases, nodesWith, startText } from '../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText } from '../../derived/nodes.js';
 import { exhibit, listed } from '../../derived/wording.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -39,7 +39,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
         exhibit(`policies for ${selected.size === 0 ? 'no peer' : listed([...selected])}`, node.policies),
       ],
       advice: [
-        'Restart the engine, which removes its SAs and policies and sets them up again.',
+        `Restart the engine of ${nodeText(node)}, which removes its SAs and policies and sets them up again.`,
         'If policies vanish again, look for another program that flushes them, such as an IKE daemon.',
       ],
       commands: ['systemctl restart docker', 'ip xfrm policy'],

@@ -3,7 +3,7 @@ import { type PastedLine, pastedLines } from '../../../text/pasted-text.js';
 import type { EngineView } from '../../evidence/docker.js';
 import { addressOf, socketAddressOf } from '../address-text.js';
 import { isObject, type JsonObject, listOf, numberOf, objectOf, stringOf } from '../json-values.js';
-import { keptText, placeIn, type Source } from '../source.js';
+import { keptId, keptText, placeIn, type Source } from '../source.js';
 
 const MAX_WARNINGS = 50;
 const MAX_MANAGERS = 50;
@@ -27,6 +27,7 @@ function draftOf(source: Source, line: number): Draft {
     kernel: '',
     name: '',
     swarm: '',
+    cluster: '',
     nodeAddress: '',
     dataPathPort: 0,
     managers: [],
@@ -121,6 +122,9 @@ class EngineReader {
       case 'Swarm':
         draft.swarm = keptText(value);
         break;
+      case 'ClusterID':
+        draft.cluster = keptId(value);
+        break;
       case 'Node Address':
         draft.nodeAddress = addressOf(value) ?? '';
         break;
@@ -159,6 +163,7 @@ export function engineOf(source: Source, object: JsonObject, line: number): Date
   draft.kernel = keptText(stringOf(object['KernelVersion'] ?? server['KernelVersion']));
   draft.name = keptText(stringOf(object['Name']));
   draft.swarm = keptText(stringOf(swarm['LocalNodeState']));
+  draft.cluster = keptId(stringOf(objectOf(swarm['Cluster'])['ID']));
   draft.nodeAddress = addressOf(stringOf(swarm['NodeAddr'])) ?? '';
   draft.dataPathPort = numberOf(objectOf(swarm['Cluster'])['DataPathPort']);
   for (const manager of listOf(swarm['RemoteManagers']).slice(0, MAX_MANAGERS)) {

@@ -13,6 +13,7 @@ export interface ChainPlace {
   readonly table: string;
   readonly chain: string;
   readonly hook: string;
+  readonly backend?: 'legacy';
 }
 
 /** Chains that netfilter has in every table of iptables; others are a user's. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { diagnose } from '../../../../src/doctor/diagnose.js';
 import { engineVersionsIncompatible } from '../../../../src/doctor/findings/engine/engine-versions-incompatible.js';
 import { engineWarnings } from '../../../../src/doctor/findings/engine/engine-warnings.js';
 import { swarmNotActive } from '../../../../src/doctor/findings/engine/swarm-not-active.js';
+import { swarmsDiffer } from '../../../../src/doctor/findings/engine/swarms-differ.js';
 import { isSilent, raises } from '../../assert-finding.js';
-import { changed, engine, evidence, network, node } from '../../swarm-evidence.js';
+import { changed, engine, evidence, network, node, TWO } from '../../swarm-evidence.js';
 
 describe('versions of engines (moby/moby#51798)', () => {
   const with2 = (a: string, b: string, encrypted?: boolean) =>
@@ -68,6 +70,45 @@ describe('the state of a node', () => {
       changed('node1', () => ({ engines: [engine({ warnings })] })),
       /^node1 forwards no IPv4 packets/,
       'error',
+    );
+  });
+});
+
+describe('nodes of two swarms', () => {
+  it('are told by the ids of their clusters', () => {
+    const of = (cluster: string, other: string) =>
+      evidence([
+        node('node1', { engines: [engine({ cluster })] }),
+        node('node2', { engines: [engine({ cluster: other })] }),
+      ]);
+    const { certainty } = raises(swarmsDiffer, of('a1', 'b2'), /^node1 isn't in the same swarm as node2\.$/, 'error');
+    assert.equal(certainty, 'certain');
+    isSilent(swarmsDiffer, of('a1', 'a1'));
+    // Workers don't know the id.
+    isSilent(swarmsDiffer, of('a1', ''));
+  });
+
+  it('are told by their ingress networks, where no two show an id', () => {
+    const of = (id: string, other: string) =>
+      evidence([
+        node('node1', { networks: [network('ingress', 4096, { ingress: true, id })] }),
+        node('node2', { networks: [network('ingress', 4096, { ingress: true, id: other })] }),
+      ]);
+    const { certainty } = raises(swarmsDiffer, of('a1', 'b2'), /isn't in the same swarm/);
+    assert.equal(certainty, 'likely');
+    isSilent(swarmsDiffer, of('a1', 'a1'));
+    isSilent(swarmsDiffer, of('a1', ''));
+  });
+
+  it('are no fault of their ports, versions or keys', () => {
+    const swarms = evidence([
+      node('node1', { engines: [engine({ cluster: 'a1', dataPathPort: 4789 })] }),
+      node('node2', { engines: [engine({ cluster: 'b2', dataPathPort: 4790, name: 'node2', nodeAddress: TWO })] }),
+    ]);
+    const { found } = diagnose(swarms);
+    assert.deepEqual(
+      found.map(({ finding }) => finding.id),
+      ['swarms-differ'],
     );
   });
 });

@@ -27,6 +27,9 @@ describe('virtual servers', () => {
       ),
     );
     isSilent(virtualServerWithoutBackends, servers());
+    // A service of Kubernetes without pods, on a node that runs both.
+    const kube = { ...virtualServer(256, []), protocol: 'TCP', mark: undefined, address: '10.96.12.3', port: 80 };
+    isSilent(virtualServerWithoutBackends, servers(kube));
   });
 
   it('have a backend that is no task (moby/moby#36797)', () => {

@@ -24,6 +24,7 @@ import {
   link,
   node,
   ONE,
+  policy,
   sa,
   sasOf,
   spiOf,
@@ -267,6 +268,18 @@ describe('entries and statistics', () => {
   it('show an acquire, for which no SA will come', () => {
     const swarm = changed('node1', ({ sas }) => ({ sas: [...sas, sa(ONE, TWO, TAGS[1], { spi: 0 })] }));
     raises(saAcquire, swarm, /^node1 has a policy but no SA for packets to 192\.168\.50\.2/);
+  });
+
+  it('wait for an IKE daemon that has a policy of its own', () => {
+    const peer = '198.51.100.7';
+    const swarm = changed('node1', ({ sas, policies }) => ({
+      sas: [...sas, sa(ONE, peer, 0, { spi: 0 })],
+      policies: [
+        ...policies,
+        policy(ONE, peer, 'node1.txt', { destinationPort: undefined, protocol: '', mark: '', spi: 0 }),
+      ],
+    }));
+    raises(saAcquire, swarm, /^node1 has a policy but no SA for packets to 198\.51\.100\.7/, 'warning');
   });
 
   it('show packets with a wrong ICV, all or some', () => {

@@ -51,7 +51,7 @@ function* findLearned(evidence: Evidence): Generator<Diagnosis> {
           exhibit(`endpoints of ${view.name} on the node`, [view]),
         ],
         advice: [
-          'Switch learning off at the vxlan device, which needs none, and remove the row.',
+          `On ${nodeText(node)}, switch learning off at the vxlan device, which needs none, and remove the row.`,
           'Restart the container: it announces itself when it starts.',
         ],
         commands: [

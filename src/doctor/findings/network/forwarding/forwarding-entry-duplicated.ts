@@ -1,4 +1,4 @@
-import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText } from '../../../derived/nodes.js';
 import { forwardingRows, remoteNeighbours } from '../../../derived/tunnel-tables.js';
 import { exhibit, listed } from '../../../derived/wording.js';
 import { type Evidence, InputKind, type NodeEvidence } from '../../../evidence/evidence.js';
@@ -69,7 +69,7 @@ function* twice<T extends Row>(
       summary: `${startText(node)} has ${values.length} ${what} for ${key}: ${listed(values)}.`,
       subject: { nodes: aliases(node), ...(what === 'MACs' ? { endpoints: [key] } : {}) },
       exhibits: [exhibit(`entries for ${key}`, group)],
-      advice: ['Find out which node has the endpoint, and remove the other entry.'],
+      advice: [`Find out which node has the endpoint, and remove the other entry on ${nodeText(node)}.`],
       commands: ['docker network inspect --verbose NETWORK'],
       collect: ['docker network inspect --verbose NETWORK   # on each of these nodes'],
     };

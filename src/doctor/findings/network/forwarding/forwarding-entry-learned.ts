@@ -1,4 +1,4 @@
-import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText } from '../../../derived/nodes.js';
 import { networkOf } from '../../../derived/networks.js';
 import { forwardingRows, remoteNeighbours } from '../../../derived/tunnel-tables.js';
 import { exhibit, inNamespace, listed, shellWord } from '../../../derived/wording.js';
@@ -35,7 +35,7 @@ function* findLearned(evidence: Evidence): Generator<Diagnosis> {
       exhibits: [
         exhibit(`learned rows: ${listed(learned.map(({ mac, destination }) => `${mac} dst ${destination}`))}`, learned),
       ],
-      advice: ['Make the rows permanent, and update the engine.'],
+      advice: [`On ${nodeText(node)}, make the rows permanent, and update the engine.`],
       commands: learned
         .slice(0, 5)
         .map(({ mac, device, destination }) =>

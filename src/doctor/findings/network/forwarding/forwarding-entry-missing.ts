@@ -1,4 +1,4 @@
-import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText } from '../../../derived/nodes.js';
 import { networkOf } from '../../../derived/networks.js';
 import { EndpointLocations } from '../../../derived/endpoint-location.js';
 import { comparableTables, forwardingRows, remoteNeighbours } from '../../../derived/tunnel-tables.js';
@@ -51,7 +51,7 @@ function diagnose(evidence: Evidence, node: NodeEvidence, missing: readonly Neig
       ),
     ],
     advice: [
-      'Enter the rows that are missing, with the address of the node that runs the endpoint.',
+      `On ${nodeText(node)}, enter the rows that are missing, with the address of the node that runs the endpoint.`,
       'Update the engine: 29.x loses them when a learned row is in the way.',
     ],
     commands: missing.slice(0, 5).map(({ mac, device, address }) => {

@@ -131,7 +131,7 @@ function diagnose(node: NodeEvidence, group: readonly WrongRow[]): Diagnosis {
       ),
     ],
     advice: [
-      `Point the entry to ${vtep ?? 'the node that has the endpoint'}.`,
+      `On ${nodeText(node)}, point the entry to ${vtep ?? 'the node that has the endpoint'}.`,
       `If it comes back, check gossip (TCP and UDP 7946) between the two nodes, and restart the engine of ${nodeText(node)}.`,
     ],
     commands: group

@@ -81,7 +81,7 @@ function diagnose(node: NodeEvidence, view: NetworkView, found: readonly Local[]
         [view],
       ),
     ],
-    advice: ['Remove the entries and the neighbours, and update the engine.'],
+    advice: [`On ${nodeText(node)}, remove the entries and the neighbours, and update the engine.`],
     commands: found.slice(0, 3).flatMap((one) => {
       const device = shellWord(one.row.device === '' ? 'vxlan0' : one.row.device);
       const row = `bridge fdb del ${shellWord(one.row.mac)} dev ${device} dst ${shellWord(one.row.destination)} self`;

@@ -1,5 +1,5 @@
 import { networkOf } from '../../../derived/networks.js';
-import { aliases, nodesWith, startText } from '../../../derived/nodes.js';
+import { aliases, nodesWith, nodeText, startText } from '../../../derived/nodes.js';
 import { comparableTables, forwardingRows } from '../../../derived/tunnel-tables.js';
 import { exhibit, inNamespace, listed, shellWord } from '../../../derived/wording.js';
 import { type Evidence, InputKind } from '../../../evidence/evidence.js';
@@ -41,7 +41,7 @@ function* findMissing(evidence: Evidence): Generator<Diagnosis> {
           rows,
         ),
       ],
-      advice: ['Enter the neighbours, and update the engine.'],
+      advice: [`On ${nodeText(node)}, enter the neighbours, and update the engine.`],
       commands: rows.slice(0, 5).map(({ mac, device }) => {
         const address = addressOfMac(mac);
         return inNamespace(
