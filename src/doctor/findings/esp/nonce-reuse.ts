@@ -1,4 +1,5 @@
 /** Two different packets with the same nonce under one SPI. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -8,7 +9,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
     for (const { source, destination, spi, nonceReused, opened, restarts } of capture.spis) {
       if (nonceReused.count === 0) continue;
       const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
-      const name = `0x${spi.toString(16).padStart(8, '0')}`;
+      const name = formatSpi(spi);
       yield {
         severity: Severity.Error,
         certainty: opened > 0 ? Certainty.Certain : Certainty.Likely,

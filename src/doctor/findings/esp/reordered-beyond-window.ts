@@ -1,4 +1,5 @@
 /** ESP packets that are too late for the receiver's replay window. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { Occurrence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -31,7 +32,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       if (late.count === 0 || severity === undefined) continue;
       const { source, destination, spi } = trace;
       const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
-      const what = `${counted(late.count, 'packet')} of SPI 0x${spi.toString(16).padStart(8, '0')} from ${from} to ${to}`;
+      const what = `${counted(late.count, 'packet')} of SPI ${formatSpi(spi)} from ${from} to ${to}`;
       yield {
         severity,
         certainty: severity === Severity.Error ? Certainty.Certain : Certainty.Possible,

@@ -1,4 +1,5 @@
 /** A node goes on with an old key after the others have rotated. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace, timeText } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -73,7 +74,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             shown(
               capture,
               trace,
-              `${counted(trace.count, 'packet')} with SPI 0x${trace.spi.toString(16).padStart(8, '0')} to ${trace.destination}${trace.key === null ? '' : `, key ${trace.key.tag}`}`,
+              `${counted(trace.count, 'packet')} with SPI ${formatSpi(trace.spi)} to ${trace.destination}${trace.key === null ? '' : `, key ${trace.key.tag}`}`,
             ),
           ),
         advice: [

@@ -1,4 +1,5 @@
 /** Sequence numbers of an SA run out. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, durationOf, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -28,7 +29,7 @@ function diagnosisOfTrace(evidence: Evidence, capture: CaptureEvidence, trace: S
   const rate = rateOf(trace);
   const time = rate > 0 && Number.isFinite(rate) ? `, for ${secondsText(left / rate)} at its rate` : '';
   const isOver = highestSequence >= OVER;
-  const name = `0x${spi.toString(16).padStart(8, '0')}`;
+  const name = formatSpi(spi);
   const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
   return {
     severity: isOver ? Severity.Error : Severity.Warning,

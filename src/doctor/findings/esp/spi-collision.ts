@@ -1,4 +1,5 @@
 /** Two senders use the same SPI to the same node. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import type { XfrmSa } from '../../evidence/kernel.js';
@@ -24,7 +25,7 @@ function diagnosisOf(
   const names = sources.map((source) => nodeText(evidence, source)).join(' and ');
   return {
     severity: Severity.Error,
-    summary: `${names} send to ${nodeText(evidence, destination)} with the same SPI 0x${spi.toString(16).padStart(8, '0')}: the receiver has an SA for one of them at most.`,
+    summary: `${names} send to ${nodeText(evidence, destination)} with the same SPI ${formatSpi(spi)}: the receiver has an SA for one of them at most.`,
     subject: { nodes: [...sources, destination], spi },
     advice: [
       "SPIs are 32-bit hashes of addresses and a key's tag, and two have collided: Linux has one SA per SPI and destination. The next rotation of the keys ends it; until then, nothing of one of the senders is decrypted.",

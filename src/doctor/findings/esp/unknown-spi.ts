@@ -1,14 +1,11 @@
 /** SPIs that no key explains, or only in the form of some engine versions. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import { type Evidence, InputKind } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
 const NO_SA = 'XfrmInNoStates';
-
-function hex(spi: number): string {
-  return `0x${spi.toString(16).padStart(8, '0')}`;
-}
 
 /** The node that receives an SPI and shows its SAs; it may have no such SA. */
 function receiverOf({ nodes }: Evidence, { destination }: SpiTrace): Evidence['nodes'][number] | undefined {
@@ -28,11 +25,11 @@ function* missing(evidence: Evidence, capture: CaptureEvidence): Generator<Diagn
       severity: isLacking ? Severity.Error : Severity.Warning,
       certainty: isLacking ? Certainty.Certain : Certainty.Likely,
       summary: isLacking
-        ? `${to} has no SA for SPI ${hex(spi)}, with which ${from} sends to it: it drops the packets.`
-        : `No key explains SPI ${hex(spi)} from ${from} to ${to}: its packets stay unread.`,
+        ? `${to} has no SA for SPI ${formatSpi(spi)}, with which ${from} sends to it: it drops the packets.`
+        : `No key explains SPI ${formatSpi(spi)} from ${from} to ${to}: its packets stay unread.`,
       subject: { nodes: [source, destination], spi },
       exhibits: [
-        shown(capture, failed ?? trace, `${counted((failed ?? trace).count, 'packet')} with SPI ${hex(spi)}`),
+        shown(capture, failed ?? trace, `${counted((failed ?? trace).count, 'packet')} with SPI ${formatSpi(spi)}`),
         ...(isLacking
           ? [
               {
@@ -72,7 +69,11 @@ function* shortForm(evidence: Evidence, capture: CaptureEvidence): Generator<Dia
     exhibits: short
       .slice(0, 5)
       .map((trace) =>
-        shown(capture, trace, `${counted(trace.count, 'packet')} with SPI ${hex(trace.spi)} from ${trace.source}`),
+        shown(
+          capture,
+          trace,
+          `${counted(trace.count, 'packet')} with SPI ${formatSpi(trace.spi)} from ${trace.source}`,
+        ),
       ),
     advice: [
       'Docker 25.0.13 and 25.0.14, 28.2.2 and 29.0.0 to 29.2.0 have the short form: run an engine with moby/moby#51951 on all nodes.',

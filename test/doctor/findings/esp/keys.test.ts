@@ -1,8 +1,11 @@
 /** Findings about ESP that is decrypted. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { nodeBackend, hkdfSha256 } from '../../../../src/aead/index.js';
-import { Severity } from '../../../../src/doctor/finding.js';
+import { MemoryReader, openCapture } from '../../../../src/capture/index.js';
+import type { CaptureExamOptions } from '../../../../src/doctor/capture/index.js';
+import { Certainty, Severity } from '../../../../src/doctor/finding.js';
 import { clearVxlanOnEncryptedNetwork } from '../../../../src/doctor/findings/esp/clear-vxlan-on-encrypted-network.js';
 import { icvInvalid } from '../../../../src/doctor/findings/esp/icv-invalid.js';
 import { rotationMissed } from '../../../../src/doctor/findings/esp/rotation-missed.js';
@@ -12,13 +15,18 @@ import { ClusterKey, deriveSa, KeyRing, Profile, SpiForm } from '../../../../src
 import { CaptureKeys } from '../../../../src/overlay/internal.js';
 import { parseIpv4, VXLAN_PORT } from '../../../../src/wire/index.js';
 import { udpIp, vxlan } from '../../../dataplane/build.js';
-import { keysOf, wrongKeys } from '../../capture/keys.js';
+import { readInputs } from '../../../../src/doctor/inputs/index.js';
+import { generated } from '../../../generate/generated.js';
+import { fixture } from '../../../repository.js';
+import { keysIn, keysOf, wrongKeys } from '../../capture/keys.js';
 import {
   captured,
   diagnosed,
   echo,
   evidenceOf,
   every,
+  examined,
+  found,
   inner,
   node,
   ONE,
@@ -80,7 +88,9 @@ class Sender {
 describe('icv-invalid', () => {
   test('the recording with a wrong key: an error for what nothing opens', async () => {
     const capture = await recorded('esp/04-esp-wrong-key.underlay.pcap', wrongKeys());
-    const [diagnosis, ...rest] = diagnosed(icvInvalid, capture);
+    const dump = readFileSync(fixture('esp/04-esp-wrong-key.xfrm.txt'), 'utf8');
+    const { nodes } = readInputs([{ name: 'xfrm.txt', text: dump }]);
+    const [diagnosis, ...rest] = found(icvInvalid, evidenceOf([capture], ...nodes));
     assert.equal(rest.length, 0);
     assert.equal(diagnosis.severity, Severity.Error);
     assert.equal(diagnosis.subject.spi, 0x3d1f9a01);
@@ -88,6 +98,21 @@ describe('icv-invalid', () => {
     // With the sender's own key, it opens.
     const right = await recorded('esp/04-esp-wrong-key.underlay.pcap', keysOf('esp/04-esp-wrong-key.xfrm.txt'));
     assert.deepEqual(diagnosed(icvInvalid, right), []);
+  });
+
+  test('packets with ESN and an ICV of 16 bytes, keys of esp_sa: it cannot tell, and asks for the SAs', async () => {
+    const { bytes, generator } = generated({ packets: 300, encrypted: true, profile: Profile.Strict });
+    const xfrm = generator.xfrmCommands();
+    assert.match(xfrm, /flag esn/);
+    const capture = async (options: CaptureExamOptions) =>
+      examined(await openCapture(new MemoryReader(bytes)), options);
+    const diagnoses = diagnosed(icvInvalid, await capture(keysIn(generator.espSa())));
+    for (const { severity, certainty, summary, collect } of diagnoses) {
+      assert.deepEqual([severity, certainty], [Severity.Warning, Certainty.Possible]);
+      assert.match(summary, /opens with its key in esp_sa: .* extended sequence numbers/);
+      assert.match(collect?.[0] ?? '', /ip -s xfrm state/);
+    }
+    assert.ok(diagnoses.length > 0);
   });
 
   test('a damaged packet among good ones: a warning', async () => {
