@@ -119,8 +119,9 @@ function sameMatter({ nodes }: Evidence): (a: Subject, b: Subject) => boolean {
   return (a, b) => {
     if (a.vni !== undefined && b.vni !== undefined && a.vni !== b.vni) return false;
     if (a.spi !== undefined && b.spi !== undefined && a.spi !== b.spi) return false;
-    const hasEndpoints = a.endpoints !== undefined && b.endpoints !== undefined;
-    if (hasEndpoints && a.endpoints?.some((one) => b.endpoints?.includes(one) === true) !== true) return false;
+    const [ours, theirs] = [a.endpoints, b.endpoints];
+    const hasEndpoints = ours !== undefined && theirs !== undefined;
+    if (hasEndpoints && !ours.some((one) => theirs.includes(one))) return false;
     if (a.nodes === undefined || b.nodes === undefined) return true;
     const [own, others] = [named(a.nodes), named(b.nodes)];
     const common = [...own].filter((node) => others.has(node)).length;

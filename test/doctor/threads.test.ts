@@ -91,7 +91,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, Severity>>>> = {
   'moby-30727': { 'one-sided-esp': Severity.Error },
   'moby-26523': { 'esp-blocked-between-captures': Severity.Error },
   'flannel-2388': { 'vxlan-port-taken': Severity.Error },
-  'moby-24906': { 'mtu-too-big': Severity.Error },
+  'moby-24906': { 'mtu-too-big': Severity.Warning },
   'moby-41775': { 'checksum-offload-on': Severity.Error },
   'calico-4727': { 'checksum-broken-by-offload': Severity.Error },
   'moby-53004': { 'frames-from-other-vtep': Severity.Error },

@@ -1,5 +1,6 @@
 /** Captures that don't belong together: of other times, other clocks, other clusters. */
 import { capturesOf, isFarOff, matchedCaptures, type NodeCapture, timeText } from '../../capture/index.js';
+import { MINUTE_COMMAND } from '../../derived/capture-command.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -35,7 +36,7 @@ function pairOf(a: NodeCapture, b: NodeCapture, text: string, advice: string): D
     subject: {},
     exhibits: [a, b].map((each) => ({ text: rangeText(each), places: [{ file: each.capture.file }] })),
     advice: [advice],
-    commands: ['timeout 60 tcpdump -s 0 -i DEVICE -w FILE "udp port 4789 or esp or port 7946 or icmp"'],
+    commands: [MINUTE_COMMAND],
   };
 }
 
