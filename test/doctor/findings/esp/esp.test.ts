@@ -77,7 +77,7 @@ describe('one-sided-esp', () => {
 
   test('nothing at all comes back: only possible, since the capture may lack the direction', async () => {
     const [diagnosis] = await diagnosedIn(oneSidedEsp, every(0.3, run(8)));
-    assert.equal(diagnosis.certainty, Certainty.Possible);
+    assert.deepEqual([diagnosis.severity, diagnosis.certainty], [Severity.Warning, Certainty.Possible]);
   });
 
   test('both directions, or a burst that ends at once: nothing', async () => {

@@ -8,6 +8,7 @@ import type { CaptureExamOptions } from '../../../../src/doctor/capture/index.js
 import { Certainty, Severity } from '../../../../src/doctor/finding.js';
 import { clearVxlanOnEncryptedNetwork } from '../../../../src/doctor/findings/esp/clear-vxlan-on-encrypted-network.js';
 import { icvInvalid } from '../../../../src/doctor/findings/esp/icv-invalid.js';
+import { oneSidedEsp } from '../../../../src/doctor/findings/esp/one-sided-esp.js';
 import { rotationMissed } from '../../../../src/doctor/findings/esp/rotation-missed.js';
 import { unknownSpi } from '../../../../src/doctor/findings/esp/unknown-spi.js';
 import { EspDrop, OutboundEsp, OutboundSa } from '../../../../src/ipsec/index.js';
@@ -20,6 +21,8 @@ import { generated } from '../../../generate/generated.js';
 import { fixture } from '../../../repository.js';
 import { keysIn, keysOf, wrongKeys } from '../../capture/keys.js';
 import {
+  A,
+  B,
   captured,
   diagnosed,
   echo,
@@ -27,6 +30,7 @@ import {
   every,
   examined,
   found,
+  gossip,
   inner,
   node,
   ONE,
@@ -71,8 +75,8 @@ class Sender {
     });
   }
 
-  packet(vni = VNI): Uint8Array {
-    const packet = udpIp(4, VXLAN_PORT, vxlan(vni, inner(echo())), 'right', this.from, this.to);
+  packet(vni = VNI, content = echo()): Uint8Array {
+    const packet = udpIp(4, VXLAN_PORT, vxlan(vni, inner(content)), 'right', this.from, this.to);
     const bytes = new Uint8Array(128 + packet.length);
     bytes.set(packet, 64);
     assert.equal(this.#esp.push(this.#sa, bytes, 64, 64 + packet.length, 0), EspDrop.None);
@@ -152,6 +156,19 @@ describe('unknown-spi', () => {
     assert.deepEqual(await found([...short, ...mapped]), [Severity.Error]);
     assert.deepEqual(await found(new Sender(ONE, TWO, 5, SpiForm.Short).packets(3)), [Severity.Note]);
     assert.deepEqual(await found(new Sender(TWO, ONE, 5).packets(3)), []);
+  });
+});
+
+describe('one-sided-esp', () => {
+  test('UDP that nobody answers is no fault; pings without an answer are one', async () => {
+    const sender = new Sender(ONE, TWO, 5);
+    const other = every(0.3, [gossip(), gossip(TWO, ONE)]);
+    const found = async (content: () => Uint8Array) => {
+      const packets = Array.from({ length: 8 }, () => sender.packet(VNI, content()));
+      return diagnosed(oneSidedEsp, await captured([...every(0.3, packets), ...other], ring(5))).length;
+    };
+    assert.equal(await found(() => udpIp(4, 514, new Uint8Array(50), 'right', A, B)), 0);
+    assert.equal(await found(() => echo()), 1);
   });
 });
 

@@ -49,6 +49,15 @@ describe('gossip-one-way', () => {
     assert.equal(warning.severity, Severity.Warning);
   });
 
+  test('among many nodes, three messages that nobody answers are no sign', async () => {
+    const others = [2, 3, 4, 5].map((i) => gossip(ONE, `192.168.50.${i}`, `news ${i}`));
+    const frame = tunnelled(inner(echo(B, A), B, A), { from: TWO, to: ONE });
+    const few = [...others, frame, ...probes.slice(0, 3)];
+    assert.deepEqual(await diagnosedIn(gossipOneWay, every(0.5, few)), []);
+    const many = Array.from({ length: 10 }, (_, i) => gossip(ONE, TWO, `ping ${i}`));
+    assert.equal((await diagnosedIn(gossipOneWay, every(0.5, [...others, frame, ...many]))).length, 1);
+  });
+
   test('answered probes: nothing', async () => {
     const both = probes.flatMap((probe, i) => [probe, gossip(TWO, ONE, `ack ${i}`)]);
     assert.deepEqual(await diagnosedIn(gossipOneWay, every(0.5, both)), []);

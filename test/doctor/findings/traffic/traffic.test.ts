@@ -25,6 +25,7 @@ import {
   node,
   ONE,
   packetsOf,
+  sealed,
   tcp,
   there,
   type Timed,
@@ -193,13 +194,23 @@ describe('dns-timeouts', () => {
   };
 
   test('no query is answered: an error; some are: a warning', async () => {
-    const none = [...every(1, [1, 2, 3].map(query)), { at: 20, packet: there(echo()) }];
+    const other = { at: 20, packet: back(echo(B, A)) };
+    const none = [...every(1, [1, 2, 3].map(query)), other];
     const [error] = await diagnosedIn(dnsTimeouts, none);
     assert.equal(error.severity, Severity.Error);
     assert.deepEqual(packetsOf(error), [1, 2, 3]);
     const [warning] = await diagnosedIn(dnsTimeouts, [...none, { at: 1.1, packet: answer(2) }]);
     assert.equal(warning.severity, Severity.Warning);
     assert.deepEqual(packetsOf(warning), [1, 4]);
+  });
+
+  test('a capture of one direction shows no answers: a warning, possible', async () => {
+    const [warning] = await diagnosedIn(dnsTimeouts, [
+      ...every(1, [1, 2, 3].map(query)),
+      { at: 20, packet: there(echo()) },
+    ]);
+    assert.deepEqual([warning.severity, warning.certainty], [Severity.Warning, Certainty.Possible]);
+    assert.match(warning.summary, /^The capture shows no answer of 10\.0\.9\.4 to the 3 DNS queries/);
   });
 
   test('all are answered, or the capture ends before an answer can be late: nothing', async () => {
@@ -220,6 +231,22 @@ describe('one-sided-traffic', () => {
     assert.deepEqual(packetsOf(error), [1, 2, 3, 4]);
     const [warning] = await diagnosedIn(oneSidedTraffic, every(1, pings));
     assert.deepEqual([warning.severity, warning.certainty], [Severity.Warning, Certainty.Possible]);
+  });
+
+  test('requests of the last second before the capture ends may still be answered: nothing', async () => {
+    const other = tunnelled(inner(echo('10.0.9.9', A, true), '10.0.9.9', A), { from: TWO, to: ONE });
+    assert.deepEqual(await diagnosedIn(oneSidedTraffic, every(0.01, [other, ...pings])), []);
+  });
+
+  test('the answers may be in ESP that no key opens: a warning, possible', async () => {
+    const esp = [1, 2, 3].map((sequence) => sealed(sequence, { from: TWO, to: ONE }));
+    const [warning] = await diagnosedIn(oneSidedTraffic, [...every(1, pings), ...every(1, esp, 0.1)]);
+    assert.deepEqual([warning.severity, warning.certainty], [Severity.Warning, Certainty.Possible]);
+    assert.match(warning.exhibits[1].text, /ESP that no key opens/);
+    // Frames of the same network in clear show that the answers would be in clear, too.
+    const clear = tunnelled(inner(echo('10.0.9.9', A, true), '10.0.9.9', A), { from: TWO, to: ONE });
+    const both = [...every(1, [...pings, clear]), ...every(1, esp, 0.1)];
+    assert.equal((await diagnosedIn(oneSidedTraffic, both))[0].severity, Severity.Error);
   });
 
   test('SYNs, too', async () => {
