@@ -25,6 +25,7 @@ export function lostFlows(evidence: Evidence): LostFlow[] {
   const found: LostFlow[] = [];
   for (const match of matchedCaptures(evidence)) {
     for (const flow of match.flows) {
+      if (!isComparable(match, flow)) continue;
       for (const isFirst of [true, false]) {
         const lost = isFirst ? flow.onlyFirst : flow.onlySecond;
         if (lost.count < ENOUGH) continue;
@@ -37,15 +38,30 @@ export function lostFlows(evidence: Evidence): LostFlow[] {
   return found;
 }
 
-/** Whether other traffic between the same VTEPs arrives. */
-export function othersArrive({ flow, match }: LostFlow): boolean {
-  return match.flows.some(
-    (other) =>
-      other !== flow &&
-      other.matched > 0 &&
-      ((other.source === flow.source && other.destination === flow.destination) ||
-        (other.source === flow.destination && other.destination === flow.source)),
-  );
+/** Whether a capture has packets that a snaplen cut. */
+function isCut({ survey }: CaptureEvidence): boolean {
+  return (survey.accounting.dropped['CAPTURE_TRUNCATED'] ?? 0) > 0;
+}
+
+/**
+ * Whether the packets of a flow can be found in the other capture. Those that a snaplen cut are matched by fewer bytes than whole
+ * ones, so that none fits; ESP is matched by the beginning of its header.
+ */
+export function isComparable({ first, second }: CaptureMatch, { kind }: MatchedFlow): boolean {
+  return kind === TraceKind.Esp || !(isCut(first) || isCut(second));
+}
+
+/** Whether a capture has anything of a flow's direction; a capture of the other direction lacks it all. */
+export function hasDirection({ traffic, frames }: CaptureEvidence, { source, destination }: MatchedFlow): boolean {
+  return [...traffic, ...frames].some((row) => row.source === source && row.destination === destination);
+}
+
+/** Whether other traffic of the same direction arrives: what is missing is then not left out with the whole direction. */
+function othersArrive({ flow, match, lacks }: LostFlow): boolean {
+  const others = match.flows.filter((other) => other !== flow && other.matched > 0);
+  const isSame = others.some((other) => other.source === flow.source && other.destination === flow.destination);
+  const isBack = others.some((other) => other.source === flow.destination && other.destination === flow.source);
+  return isSame || (isBack && hasDirection(lacks, flow));
 }
 
 /** Whether all ESP is lost, though other traffic arrives. */

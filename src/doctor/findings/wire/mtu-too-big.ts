@@ -14,6 +14,7 @@ import { CAPTURE_COMMAND } from '../../derived/capture-command.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Exhibit, type Finding, Severity } from '../../finding.js';
+import { isComparable } from './lost-flows.js';
 import { LostFragments, lostFragments } from './lost-fragments.js';
 
 /** Times that a large segment is sent again in vain before a connection counts as hanging. */
@@ -132,8 +133,10 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       path.isLossy = true;
     }
   }
-  for (const { flows, first, second } of matchedCaptures(evidence)) {
+  for (const match of matchedCaptures(evidence)) {
+    const { flows, first, second } = match;
     for (const flow of flows) {
+      if (!isComparable(match, flow)) continue;
       const [lost, capture] =
         flow.onlyFirst.count >= flow.onlySecond.count ? [flow.onlyFirst, first] : [flow.onlySecond, second];
       if (!carriesFrames(flow.kind) || lost.count < LOST || flow.matched === 0) continue;

@@ -129,6 +129,16 @@ describe('nat-between-nodes', () => {
     assert.match(diagnosis.summary, /VXLAN from 10\.1\.1\.1 to 192\.168\.50\.2 arrives from 192\.168\.50\.1/);
     assert.deepEqual(diagnosed(natBetweenNodes, outside, outside), []);
   });
+
+  test('a frame that is flooded to two nodes is not translated on the way', async () => {
+    const group = ethernet(inner(echo()).subarray(14), EtherType.Ipv4, macOf(A), 'ff:ff:ff:ff:ff:ff');
+    const ends = ['192.168.50.7', '192.168.50.8'].map((to) => {
+      const own = Array.from({ length: 9 }, (_, i) => tunnelled(inner(echo(A, B, false, 40, i), A, B), { to }));
+      return captured(every(0.5, [tunnelled(group, { to }), ...own]));
+    });
+    const [one, other] = await Promise.all(ends);
+    assert.deepEqual(diagnosed(natBetweenNodes, one, other), []);
+  });
 });
 
 describe('vxlan-reserved-bits', () => {
