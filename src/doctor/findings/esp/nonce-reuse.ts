@@ -6,13 +6,15 @@ import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
-    for (const { source, destination, spi, nonceReused, opened, restarts } of capture.spis) {
+    for (const { source, destination, spi, nonceReused, opened, restarts, count } of capture.spis) {
       if (nonceReused.count === 0) continue;
       const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
       const name = formatSpi(spi);
+      // Without encryption, inner headers are where AES-GCM has its IV, and most of them are the same.
+      const isOdd = opened === 0 && restarts.count === 0 && nonceReused.count > count / 2;
       yield {
         severity: Severity.Error,
-        certainty: opened > 0 ? Certainty.Certain : Certainty.Likely,
+        certainty: opened > 0 ? Certainty.Certain : isOdd ? Certainty.Possible : Certainty.Likely,
         summary: `${from} reuses nonces of SPI ${name} to ${to}: whoever records the packets can read parts of them and forge others.`,
         subject: { nodes: [source, destination], spi },
         exhibits: [
@@ -22,10 +24,13 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             : []),
         ],
         advice: [
+          ...(isOdd
+            ? ['If the SAs have another cipher than AES-GCM, or none (ESP-NULL), nothing follows from this.']
+            : []),
           'Treat what was sent as known, and give the networks new keys: Swarm does at its next rotation, within 12 hours.',
           'An SA that is restored or made anew with the same key starts its counter over; a virtual machine that is cloned or reset to a snapshot does, too.',
         ],
-        commands: ['ip -s xfrm state'],
+        commands: [`ip -s xfrm state   # on ${from}`],
         collect: ['ip -s xfrm state', 'journalctl -u docker'],
       };
     }

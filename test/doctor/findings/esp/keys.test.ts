@@ -174,13 +174,28 @@ describe('one-sided-esp', () => {
 
 describe('clear-vxlan-on-encrypted-network', () => {
   test('frames of a network in ESP and in clear', async () => {
-    const packets = [...new Sender(TWO, ONE, 5).packets(3), there(echo()), there(echo())];
+    const packets = [...new Sender(ONE, TWO, 5).packets(3), there(echo()), there(echo())];
     const [diagnosis, ...rest] = diagnosed(clearVxlanOnEncryptedNetwork, await captured(every(0.1, packets), ring(5)));
     assert.equal(rest.length, 0);
     assert.equal(diagnosis.severity, Severity.Error);
     assert.deepEqual(diagnosis.subject, { nodes: [ONE, TWO], vni: VNI });
     assert.deepEqual(packetsOf(diagnosis).slice(0, 2), [4, 5]);
     assert.ok(diagnosis.exhibits.length === 2);
+  });
+
+  test('clear frames that arrive where ESP leaves may have been decrypted by ESP offload: a warning', async () => {
+    const views = node({ networks: [networkView({ encrypted: true })] });
+    const outbound = [1, 2, 3].map((sequence) => sealed(sequence, { from: TWO, to: ONE }));
+    const at = async (packets: readonly Uint8Array[], name: string) => {
+      const own = node({ name, addresses: [ONE], captures: [await captured(every(0.1, packets))] });
+      return found(clearVxlanOnEncryptedNetwork, evidenceOf([], own, views)).map(({ certainty }) => certainty);
+    };
+    const arriving = [there(echo()), ...outbound];
+    assert.deepEqual(await at(arriving, ''), [Certainty.Possible]);
+    // The sender's own capture shows what it sends, and ESP from a third node that the receiver doesn't offload.
+    assert.deepEqual(await at(arriving, 'node1'), [Certainty.Certain]);
+    const third = sealed(1, { from: '192.168.50.3', to: TWO, spi: 0x3000 });
+    assert.deepEqual(await at([...arriving, third], ''), [Certainty.Certain]);
   });
 
   test('docker says that the network is encrypted', async () => {
