@@ -56,3 +56,8 @@ export function hasEncryptedNetwork({ nodes }: Evidence): boolean | undefined {
 export function networkOf(node: NodeEvidence, address: string): NetworkView | undefined {
   return node.networks.find(({ subnets }) => subnets.some((subnet) => contains(subnet, address)));
 }
+
+/** The id of the network with a VNI; undefined if no input has it. */
+export function networkId({ nodes }: Evidence, vni: number): string | undefined {
+  return nodes.flatMap(({ networks }) => networks).find(({ vnis, id }) => vnis.includes(vni) && id !== '')?.id;
+}

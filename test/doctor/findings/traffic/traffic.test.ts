@@ -20,6 +20,7 @@ import {
   echo,
   evidenceOf,
   every,
+  found,
   inner,
   macOf,
   node,
@@ -65,6 +66,31 @@ describe('duplicate-address', () => {
       [],
     );
     assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, [home(ONE), home(ONE), back(echo(B, A))])), []);
+  });
+
+  test('a gateway that several nodes have, and what it forwards: nothing', async () => {
+    const forwarded = (address: string, vtep: string): Uint8Array =>
+      tunnelled(inner(echo(address, B), address, B, OTHER_MAC), { from: vtep });
+    const turns = ['10.0.8.1', '10.0.8.2', '10.0.8.3'].flatMap((address) => [
+      forwarded(address, ONE),
+      forwarded(address, THREE),
+    ]);
+    assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, [...turns, ...turns, ...turns])), []);
+    assert.deepEqual(await diagnosedIn(endpointMoved, every(1, [...turns, ...turns, ...turns])), []);
+  });
+
+  test('an endpoint that moves and comes back: nothing', async () => {
+    const packets = [home(ONE), home(ONE), home(THREE), home(THREE), home(ONE), home(ONE)];
+    assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, packets)), []);
+  });
+
+  test('backends that answer as a virtual IP, in a network with direct server return: nothing', async () => {
+    const packets = [home(ONE), home(THREE, OTHER_MAC), home(ONE), home(THREE, OTHER_MAC)];
+    const capture = await captured(every(1, packets));
+    const tasks = [{ name: 'web.1', service: 'web', vip: A, ip: B, host: ONE }];
+    const count = (options: Readonly<Record<string, string>>): number =>
+      found(duplicateAddress, evidenceOf([capture], node({ networks: [networkView({ tasks, options })] }))).length;
+    assert.deepEqual([count({}), count({ dsr: '' })], [1, 0]);
   });
 
   test('the same address in two networks is no duplicate', async () => {
@@ -119,6 +145,8 @@ describe('vip-as-destination', () => {
       [...vipAsDestination.find(evidenceOf([capture], node({ networks: [networkView({ tasks })] })))].length,
       1,
     );
+    const direct = networkView({ tasks, options: { dsr: '' } });
+    assert.deepEqual(found(vipAsDestination, evidenceOf([capture], node({ networks: [direct] }))), []);
     // Without the service, the address is one as any other.
     assert.deepEqual(diagnosed(vipAsDestination, capture), []);
   });
@@ -168,7 +196,7 @@ describe('retransmission-storm', () => {
     assert.equal(diagnosis.severity, Severity.Warning);
     assert.match(
       diagnosis.summary,
-      /^10\.0\.9\.3:40000 sends 33\.3 % of its segments to 10\.0\.9\.4:80 in VNI 4097 again/,
+      /^10\.0\.9\.3:40000 retransmits 33\.3 % of its segments to 10\.0\.9\.4:80 in VNI 4097\./,
     );
     assert.deepEqual(packetsOf(diagnosis), [41, 42, 43, 44, 45]);
   });
