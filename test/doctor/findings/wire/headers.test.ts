@@ -144,9 +144,17 @@ describe('nat-between-nodes', () => {
 describe('vxlan-reserved-bits', () => {
   test('a group policy, and other bits, each with its packets', async () => {
     const frame = inner(echo());
-    const packets = [tunnelled(frame), tunnelled(frame, { flags: 0x88 }), tunnelled(frame, { flags: 0x0c, vni: 7 })];
+    const packets = [
+      tunnelled(frame),
+      tunnelled(frame, { flags: 0x88 }),
+      ...[1, 2].map(() => tunnelled(frame, { flags: 0x0c, vni: 7 })),
+    ];
     const diagnoses = await diagnosedIn(vxlanReservedBits, every(1, packets));
-    assert.deepEqual(diagnoses.map(packetsOf), [[2], [3]]);
+    assert.deepEqual(diagnoses.map(packetsOf), [[2], [3, 4]]);
+    assert.deepEqual(
+      diagnoses.map(({ severity }) => severity),
+      [Severity.Warning, Severity.Error],
+    );
     assert.match(diagnoses[0].summary, /group policy/);
     assert.equal(diagnoses[1].subject.vni, 7);
     assert.deepEqual(await diagnosedIn(vxlanReservedBits, every(1, [tunnelled(frame)])), []);
@@ -236,6 +244,12 @@ describe('outer-source-not-vtep', () => {
     for (const fdb of [[entry(ONE)], [entry('192.168.50.9', true)], []]) {
       assert.deepEqual([...outerSourceNotVtep.find(evidenceOf([capture], node({ fdb, has })))], []);
     }
+  });
+
+  test('an endpoint that moves while the capture runs is where the entry has it, before or after: nothing', async () => {
+    const from = (vtep: string): Uint8Array => tunnelled(inner(echo()), { from: vtep });
+    const capture = await captured(every(1, [from(ONE), from(ONE), from('192.168.50.9')]));
+    assert.deepEqual([...outerSourceNotVtep.find(evidenceOf([capture], node({ fdb: [entry(ONE)], has })))], []);
   });
 
   test('a source that is no peer of the network: a warning', async () => {

@@ -218,7 +218,7 @@ describe('fragments-lost', () => {
 
 describe('icmp-too-big-ignored', () => {
   const big = (): Uint8Array => withIp(echo(A, B, false, 1400), 0, { df: true });
-  const after = (size: number): Timed[] => {
+  const after = (size: number, seconds = 1.5): Timed[] => {
     const packets = [
       big(),
       ...Array.from({ length: 4 }, (_, i) => withIp(echo(A, B, false, size, i), 0, { df: true })),
@@ -230,7 +230,7 @@ describe('icmp-too-big-ignored', () => {
     });
     const message = tunnelled(inner(tooBig(big(), 1300, '10.0.9.1', A), '10.0.9.1', A), { from: TWO, to: ONE });
     const [first, ...others] = frames;
-    return [{ at: 0, packet: first }, { at: 0.1, packet: message }, ...every(1, others, 1.5)];
+    return [{ at: 0, packet: first }, { at: 0.1, packet: message }, ...every(1, others, seconds)];
   };
 
   test('larger packets with DF a second later and more: an error', async () => {
@@ -241,6 +241,10 @@ describe('icmp-too-big-ignored', () => {
       /^10\.0\.9\.3 keeps sending packets of more than 1300 bytes to 10\.0\.9\.4 in VNI 4097/,
     );
     assert.deepEqual(packetsOf(diagnosis), [2, 3, 4, 5, 6]);
+  });
+
+  test('ten minutes later, the sender may try larger packets again: nothing', async () => {
+    assert.deepEqual(await diagnosedIn(icmpTooBigIgnored, after(1350, 601)), []);
   });
 
   test('smaller packets: it is heeded', async () => {

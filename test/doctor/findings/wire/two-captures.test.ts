@@ -203,6 +203,13 @@ describe('capture-times-differ', () => {
     assert.match(cluster.summary, /has no VTEP in common/);
   });
 
+  test('files that follow each other are parts of one capture: nothing', async () => {
+    const part = (size: number): Uint8Array[] =>
+      Array.from({ length: 20 }, (_, i) => there(echo(A, B, false, size, i)));
+    const parts = [0, 50, 100, 150].map((seconds) => captured(every(0.5, part(100 + seconds), seconds)));
+    assert.deepEqual(diagnosed(captureTimesDiffer, ...(await Promise.all(parts))), []);
+  });
+
   test('captures of the same minute: nothing', async () => {
     assert.deepEqual(diagnosed(captureTimesDiffer, await captured(frames), await captured(frames)), []);
   });
