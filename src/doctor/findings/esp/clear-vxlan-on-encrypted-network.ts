@@ -10,6 +10,7 @@ import {
   type TunnelFrames,
 } from '../../capture/index.js';
 import { MINUTE_COMMAND } from '../../derived/capture-command.js';
+import { isOfOtherCluster } from '../../derived/networks.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import type { Place } from '../../evidence/place.js';
@@ -21,6 +22,17 @@ function inspected({ nodes }: Evidence, vni: number): Place[] {
     .flatMap(({ networks }) => networks)
     .filter(({ encrypted, vnis }) => encrypted && vnis.includes(vni))
     .map(({ place }) => place);
+}
+
+/** Frames of a network in ESP. */
+interface Sealed {
+  readonly capture: CaptureEvidence;
+  readonly row: TunnelFrames;
+}
+
+/** Whether frames are of one cluster: two swarms have the same VNIs, and no node in common. */
+function haveCommonVtep(one: TunnelFrames, other: TunnelFrames): boolean {
+  return [one.source, one.destination].some((vtep) => vtep === other.source || vtep === other.destination);
 }
 
 /**
@@ -36,16 +48,23 @@ function mayBeDecrypted(evidence: Evidence, { node, capture }: NodeCapture, row:
 }
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
-  const sealed = new Map<number, { readonly capture: CaptureEvidence; readonly row: TunnelFrames }>();
+  const sealed = new Map<number, Sealed[]>();
   for (const { capture } of capturesOf(evidence)) {
-    for (const row of capture.frames) if (row.encrypted) sealed.set(row.vni, { capture, row });
+    for (const row of capture.frames) {
+      if (!row.encrypted) continue;
+      const of = sealed.get(row.vni);
+      if (of === undefined) sealed.set(row.vni, [{ capture, row }]);
+      else of.push({ capture, row });
+    }
   }
   for (const taken of capturesOf(evidence)) {
     const { capture } = taken;
     for (const row of capture.frames) {
-      const places = inspected(evidence, row.vni);
-      const other = sealed.get(row.vni);
-      if (row.encrypted || (places.length === 0 && other === undefined)) continue;
+      if (row.encrypted) continue;
+      const isForeign = isOfOtherCluster(evidence, row.vni, row.source, row.destination);
+      const places = isForeign ? [] : inspected(evidence, row.vni);
+      const other = sealed.get(row.vni)?.find((each) => haveCommonVtep(each.row, row));
+      if (places.length === 0 && other === undefined) continue;
       const [from, to] = [nodeText(evidence, row.source), nodeText(evidence, row.destination)];
       const isUnsure = mayBeDecrypted(evidence, taken, row);
       const network = networkText(evidence, row.vni);

@@ -49,9 +49,7 @@ function ofPackets(evidence: Evidence, trace: SpiTrace, name: string, wrong: num
     severity: Severity.Warning,
     certainty: Certainty.Certain,
     summary: `${counted(wrong, 'packet')} of SPI ${name} from ${from} to ${to} (${shareText(wrong, trace.count)}) ${wrong === 1 ? 'has' : 'have'} a wrong ICV: damaged, or forged.`,
-    advice: [
-      'Look for the link or the device that damages packets, or for someone who sends packets of his own with this SPI.',
-    ],
+    advice: ['Look for the link or the device that damages packets, or for a sender that forges them.'],
     commands: ['ip -s xfrm state', 'cat /proc/net/xfrm_stat'],
   };
 }

@@ -20,15 +20,15 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         exhibits: [
           shown(capture, nonceReused, `${counted(nonceReused.count, 'packet')} with the nonce of a different packet`),
           ...(restarts.count > 0
-            ? [shown(capture, restarts, 'the sequence numbers start over: the SA was made anew with the same key')]
+            ? [shown(capture, restarts, 'the sequence numbers start over: the SA was recreated with the same key')]
             : []),
         ],
         advice: [
           ...(isOdd
             ? ['If the SAs have another cipher than AES-GCM, or none (ESP-NULL), nothing follows from this.']
             : []),
-          'Treat what was sent as known, and give the networks new keys: Swarm does at its next rotation, within 12 hours.',
-          'An SA that is restored or made anew with the same key starts its counter over; a virtual machine that is cloned or reset to a snapshot does, too.',
+          'Treat what was sent as disclosed, and give the networks new keys: Swarm does at its next rotation, within 12 hours.',
+          'An SA that is restored or recreated with the same key starts its counter over; a virtual machine that is cloned or reset to a snapshot does, too.',
         ],
         commands: [`ip -s xfrm state   # on ${from}`],
         collect: ['ip -s xfrm state', 'journalctl -u docker'],

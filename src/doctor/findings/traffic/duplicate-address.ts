@@ -30,7 +30,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         subject: { vni: one.vni, endpoints: [one.address], nodes: [...new Set([one.vtep, two.vtep])] },
         exhibits: exhibits(capture, [one, two]),
         advice: [
-          'Find both containers, and start the one anew that should not have the address. If a service has the address, too, create it anew.',
+          'Find both containers, and recreate the one that should not have the address. If it is also the address of a service, recreate the service.',
           'Docker hands addresses out twice after a restore of the managers from an old backup, or when containers bring addresses of their own (ip addr add, keepalived).',
         ],
         commands: ['docker network inspect --verbose NETWORK'],
@@ -66,7 +66,7 @@ export const duplicateAddress: Finding = {
   severity: Severity.Error,
   looksAt: 'captures: inner source addresses with their MAC addresses and VTEPs over time',
   fires:
-    'an IP address is sent from with two MAC addresses, or a MAC address from two VTEPs, in turns; not if a gateway forwards it, nor for a virtual IP of a network with the option dsr',
+    'an IP address is sent from with two MAC addresses, or a MAC address from two VTEPs, alternately; not if a gateway forwards it, nor for a virtual IP of a network with the option dsr',
   means: 'Each sender reaches one of the two by chance, and connections break when it changes.',
   threads: ['moby/moby#33795', 'moby/moby#32738', 'moby/moby#35675', 'moby/libnetwork#1537'],
   explains: ['endpoint-moved', 'one-sided-traffic', 'retransmission-storm', 'outer-source-not-vtep'],

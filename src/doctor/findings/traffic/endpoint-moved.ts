@@ -88,7 +88,7 @@ export const endpointMoved: Finding = {
   severity: Severity.Error,
   looksAt: 'captures: the VTEPs that an inner address sends from, and those that others send to',
   fires: 'an address sends from another VTEP than before; an error if frames still go to the old one 5 s later',
-  means: 'Nodes learn of a move by gossip. One that did not sends into the void.',
+  means: 'Nodes learn of a move by gossip. One that did not keeps sending to the old node.',
   threads: ['moby/moby#49908', 'moby/moby#32195', 'moby/moby#47728', 'moby/moby#31588'],
   explains: ['one-sided-traffic'],
   find: perSubject(find),

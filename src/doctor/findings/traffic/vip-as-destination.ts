@@ -1,5 +1,6 @@
 /** Frames to a virtual IP address cross a tunnel. */
 import { capturesOf, counted, networkText, nodeText, perSubject, shown } from '../../capture/index.js';
+import { isOfOtherCluster } from '../../derived/networks.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { plain } from '../../../text/plain-text.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -16,6 +17,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       const vip = pair.vni < 0 ? undefined : vips.get(pair.innerDestination);
       if (vip === undefined || hasDirectReturn(evidence, pair.vni)) continue;
       const { innerSource, innerDestination, source, destination, vni, count } = pair;
+      if (isOfOtherCluster(evidence, vni, source, destination)) continue;
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,

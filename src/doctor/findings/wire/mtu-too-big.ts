@@ -94,7 +94,7 @@ function adviceFor({ takes, isLossy, lacksRests }: Path): { readonly advice: str
   return {
     advice: [
       `Set the networks' MTU to what the smallest link between the nodes takes${known}: Docker starts from 1500 whatever the underlay has, and the driver subtracts ${OVERHEAD} bytes for VXLAN, and 26 more for an encrypted network.`,
-      'Create the network anew with the option and its services with it; the same goes for the ingress network.',
+      'Recreate the network with the option, and its services; likewise the ingress network, if its packets are too big.',
       'If the underlay should take 1500 bytes plus the headers, raise the MTU of its links instead.',
       ...(lacksRests && !isLossy
         ? ['Capture again with all fragments, which "udp port 4789" leaves out, to see whether the others arrive.']

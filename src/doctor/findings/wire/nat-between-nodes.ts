@@ -8,7 +8,7 @@ const ENOUGH = 3;
 const NEARLY_ALL = 0.9;
 
 const ADVICE = [
-  'The overlay needs nodes that reach each other at the addresses that they advertise: connect them by a VPN or a private network, and advertise its addresses.',
+  'The nodes of an overlay have to reach each other at the addresses that they advertise: connect them by a VPN or a private network, and advertise its addresses.',
   'For clear networks, an --advertise-addr that all others reach may suffice; ESP does not pass address translation.',
 ];
 

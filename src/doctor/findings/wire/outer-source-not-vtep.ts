@@ -8,7 +8,7 @@ import {
   perSubject,
   shown,
 } from '../../capture/index.js';
-import { networkId } from '../../derived/networks.js';
+import { isOfOtherCluster, networkId } from '../../derived/networks.js';
 import { inNamespace } from '../../derived/wording.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -33,6 +33,9 @@ function* ofTables(evidence: Evidence, capture: CaptureEvidence): Generator<Diag
     if (of === undefined) rows.set(row.mac, [row]);
     else of.push(row);
   }
+  // Tables of another cluster have the same MAC addresses, and other nodes.
+  const vteps = new Set(capture.frames.flatMap(({ source, destination }) => [source, destination]));
+  if (![...rows.values()].flat().some(({ destination }) => vteps.has(destination))) return;
   const places = new Map<string, Set<string>>();
   for (const { vni, mac, vtep } of capture.homes) {
     const key = `${vni} ${mac}`;
@@ -81,6 +84,8 @@ function* ofPeers(evidence: Evidence, capture: CaptureEvidence): Generator<Diagn
   for (const row of capture.frames) {
     const views = networks.filter(({ vnis, peers }) => vnis.includes(row.vni) && peers.length > 0);
     if (views.length === 0 || views.some(({ peers }) => peers.includes(row.source))) continue;
+    // Another cluster has the same VNIs, and other nodes.
+    if (isOfOtherCluster(evidence, row.vni, row.destination)) continue;
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Likely,

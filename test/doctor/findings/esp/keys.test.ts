@@ -39,6 +39,7 @@ import {
   recorded,
   sealed,
   there,
+  tunnelled,
   TWO,
   VNI,
 } from '../../capture/packets.js';
@@ -181,6 +182,14 @@ describe('clear-vxlan-on-encrypted-network', () => {
     assert.deepEqual(diagnosis.subject, { nodes: [ONE, TWO], vni: VNI });
     assert.deepEqual(packetsOf(diagnosis).slice(0, 2), [4, 5]);
     assert.ok(diagnosis.exhibits.length === 2);
+  });
+
+  test('another cluster has a network with the same VNI, in clear: nothing', async () => {
+    const foreign = tunnelled(inner(echo()), { from: '10.9.9.1', to: '10.9.9.2' });
+    const capture = await captured(every(0.1, [...new Sender(ONE, TWO, 5).packets(3), foreign]), ring(5));
+    assert.deepEqual(diagnosed(clearVxlanOnEncryptedNetwork, capture), []);
+    const views = node({ networks: [networkView({ encrypted: true, peers: [ONE, TWO] })] });
+    assert.deepEqual(found(clearVxlanOnEncryptedNetwork, evidenceOf([await captured(every(1, [foreign]))], views)), []);
   });
 
   test('clear frames that arrive where ESP leaves may have been decrypted by ESP offload: a warning', async () => {

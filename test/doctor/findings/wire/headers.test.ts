@@ -229,7 +229,8 @@ describe('outer-source-not-vtep', () => {
   const has = new Set([InputKind.Fdb]);
 
   test('a permanent entry has the MAC address at another VTEP: an error', async () => {
-    const capture = await captured(every(1, [there(echo())]));
+    const answer = tunnelled(inner(echo(B, A, true), B, A), { from: TWO, to: '192.168.50.9' });
+    const capture = await captured(every(1, [there(echo()), answer]));
     const [diagnosis, ...rest] = outerSourceNotVtep.find(
       evidenceOf([capture], node({ fdb: [entry('192.168.50.9')], has })),
     );
@@ -237,6 +238,13 @@ describe('outer-source-not-vtep', () => {
     assert.equal(diagnosis.severity, Severity.Error);
     assert.match(diagnosis.summary, /come from 192\.168\.50\.1, but forwarding entries have it at 192\.168\.50\.9/);
     assert.deepEqual(diagnosis.exhibits[1].places, [{ file: 'fdb.txt', line: 3 }]);
+  });
+
+  test('tables and networks of another cluster, which has the same addresses: nothing', async () => {
+    const capture = await captured(every(1, [there(echo())]));
+    const networks = [networkView({ vnis: [VNI], peers: ['10.9.9.1', '10.9.9.2'] })];
+    const foreign = node({ fdb: [entry('10.9.9.2')], networks, has });
+    assert.deepEqual([...outerSourceNotVtep.find(evidenceOf([capture], foreign))], []);
   });
 
   test('an entry that fits, one that was learned, or none: nothing', async () => {
@@ -257,7 +265,7 @@ describe('outer-source-not-vtep', () => {
     const of = (peers: string[]) =>
       outerSourceNotVtep.find(evidenceOf([capture], node({ networks: [networkView({ vnis: [VNI], peers })] })));
     assert.deepEqual(
-      [...of(['192.168.50.7'])].map(({ severity }) => severity),
+      [...of(['192.168.50.7', TWO])].map(({ severity }) => severity),
       [Severity.Warning],
     );
     assert.deepEqual([...of([ONE, TWO])], []);
