@@ -69,6 +69,8 @@ describe('healthy traffic shows no error in', () => {
       ['a whole capture and one of one direction', whole, oneWay],
       ['a whole capture and one of the first 96 bytes', whole, cut],
       ['a whole capture and one of its middle', whole, middle],
+      ['a whole capture and one with each packet twice', whole, twice],
+      ['a capture with each packet twice and a whole one', twice, whole],
     ] as const) {
       test(`${what}, ${encrypted ? 'encrypted' : 'clear'}`, async () => {
         assert.deepEqual(await errorsIn({ encrypted }, ...changes), []);

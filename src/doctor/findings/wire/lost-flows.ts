@@ -5,6 +5,8 @@ import type { Evidence } from '../../evidence/evidence.js';
 
 /** Packets that must be missing before it counts. */
 const ENOUGH = 3;
+/** Repetitions by packets if each was captured twice; those at the ends of what both captures cover aren't counted. */
+const LEAST_OF_TWICE = 0.8;
 
 /** A flow of which packets are lost between two captures. */
 export interface LostFlow {
@@ -72,6 +74,22 @@ export function isEspBlocked(lost: LostFlow): boolean {
 /** Whether all VXLAN is lost, though other traffic arrives. */
 export function isVxlanBlocked(lost: LostFlow): boolean {
   return lost.flow.kind === TraceKind.Vxlan && lost.isAll && othersArrive(lost);
+}
+
+/**
+ * Whether the capture that has the packets may have each of them twice, as one of several devices or a mirror of two ports has: half
+ * of every direction is then missing in the other.
+ */
+export function mayBeTwice({ has, match }: LostFlow): boolean {
+  const isFirst = has === match.first;
+  const flows = match.flows.filter(({ matched }) => matched >= ENOUGH);
+  return (
+    flows.length > 0 &&
+    flows.every(({ matched, onlyFirst, onlySecond }) => {
+      const lost = (isFirst ? onlyFirst : onlySecond).count;
+      return lost >= LEAST_OF_TWICE * matched && lost <= matched;
+    })
+  );
 }
 
 /** Flows by the VTEPs that they are between, whichever way they go. */
