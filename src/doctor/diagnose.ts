@@ -63,8 +63,15 @@ function diagnosesOf(finding: Finding, evidence: Evidence, omitted: Map<string, 
   const found: Found[] = [];
   let more = 0;
   for (const diagnosis of finding.find(evidence)) {
-    if (found.length < MAX_DIAGNOSES) found.push({ ...diagnosis, finding });
-    else more += 1;
+    const one = { ...diagnosis, finding };
+    if (found.length < MAX_DIAGNOSES) {
+      found.push(one);
+      continue;
+    }
+    more += 1;
+    // Fifty notes don't keep an error from being listed.
+    const least = found.reduce((worst, each, i) => (rank(each) >= rank(found[worst]) ? i : worst), 0);
+    if (rank(one) < rank(found[least])) found.splice(least, 1, one);
   }
   if (more > 0) omitted.set(finding.id, more);
   return found;
@@ -99,22 +106,25 @@ function isCausedBy(one: Found, other: Found, causes: ReadonlyMap<Found, Found>)
   return false;
 }
 
-/** Whether two subjects can be about the same matter. Nodes are known by name and by each of their addresses. */
+/**
+ * Whether two subjects can be about the same matter. Nodes are known by name and by each of their addresses. What is between two
+ * nodes is another matter than what is between one of them and a third, unless both are about one endpoint.
+ */
 function sameMatter({ nodes }: Evidence): (a: Subject, b: Subject) => boolean {
   const names = new Map<string, string>();
   for (const { name, addresses } of nodes) {
-    if (name === '') continue;
-    for (const address of addresses) names.set(address, name);
+    for (const address of addresses) names.set(address, name === '' ? addresses[0] : name);
   }
   const named = (list: readonly string[]): Set<string> => new Set(list.map((node) => names.get(node) ?? node));
   return (a, b) => {
     if (a.vni !== undefined && b.vni !== undefined && a.vni !== b.vni) return false;
     if (a.spi !== undefined && b.spi !== undefined && a.spi !== b.spi) return false;
-    if (a.endpoints !== undefined && b.endpoints !== undefined) {
-      if (!a.endpoints.some((one) => b.endpoints?.includes(one) === true)) return false;
-    }
+    const [ours, theirs] = [a.endpoints, b.endpoints];
+    const hasEndpoints = ours !== undefined && theirs !== undefined;
+    if (hasEndpoints && !ours.some((one) => theirs.includes(one))) return false;
     if (a.nodes === undefined || b.nodes === undefined) return true;
-    const others = named(b.nodes);
-    return [...named(a.nodes)].some((node) => others.has(node));
+    const [own, others] = [named(a.nodes), named(b.nodes)];
+    const common = [...own].filter((node) => others.has(node)).length;
+    return common >= (hasEndpoints ? 1 : Math.min(2, own.size, others.size));
   };
 }

@@ -24,7 +24,8 @@ export function isSilent(finding: Finding, evidence: Evidence): void {
 
 const ORDER: readonly Severity[] = ['note', 'warning', 'error'];
 
-function checkDiagnosis(
+/** Checks what every diagnosis has to have. */
+export function checkDiagnosis(
   finding: Finding,
   { severity, summary, exhibits, advice, certainty, collect }: Diagnosis,
 ): void {

@@ -70,6 +70,40 @@ describe('diagnose', () => {
     }
   });
 
+  test('what is between two nodes is not hidden by what is between one of them and a third', () => {
+    const cause = finding('cause', ['effect'], diagnosis({ nodes: ['a', 'b'] }));
+    for (const [subject, hidden] of [
+      [{ nodes: ['b', 'a'] }, true],
+      [{ nodes: ['b', 'c'] }, false],
+      [{ nodes: ['b', 'c'], endpoints: ['10.0.9.3'] }, false],
+      [{ nodes: ['c', 'a', 'b'] }, true],
+    ] as const) {
+      const expected = hidden ? [['cause'], ['effect by cause']] : [['cause', 'effect'], []];
+      assert.deepEqual(outcome(cause, finding('effect', [], diagnosis(subject))), expected);
+    }
+  });
+
+  test('an endpoint that both are about is the same matter, whichever node sends to it', () => {
+    const endpoints = ['10.0.9.3'];
+    const cause = finding('cause', ['effect'], diagnosis({ nodes: ['a', 'b'], endpoints }));
+    assert.deepEqual(outcome(cause, finding('effect', [], diagnosis({ nodes: ['c', 'a'], endpoints }))), [
+      ['cause'],
+      ['effect by cause'],
+    ]);
+  });
+
+  test('the addresses of a node without a name are one node', () => {
+    const nameless = { name: '', addresses: ['192.168.50.1', 'fd00::1'] } as unknown as Evidence['nodes'][number];
+    const { found } = diagnose({ ...NOTHING, nodes: [nameless] }, [
+      finding('cause', ['effect'], diagnosis({ nodes: ['192.168.50.1', 'fd00::1'] })),
+      finding('effect', [], diagnosis({ nodes: ['fd00::1', 'c'] })),
+    ]);
+    assert.deepEqual(
+      found.map((one) => one.finding.id),
+      ['cause'],
+    );
+  });
+
   test('a node is the same by its name and by each of its addresses', () => {
     const node = { name: 'a', addresses: ['192.168.50.1', 'fd00::1'] } as unknown as Evidence['nodes'][number];
     const { found } = diagnose({ ...NOTHING, nodes: [node] }, [
@@ -118,6 +152,14 @@ describe('diagnose', () => {
     const { found, omitted } = diagnose(NOTHING, [finding('many', [], ...many)]);
     assert.equal(found.length, MAX_DIAGNOSES);
     assert.equal(omitted.get('many'), 1234 - MAX_DIAGNOSES);
+  });
+
+  test('of those that are left out, none is worse than what is listed', () => {
+    const notes = Array.from({ length: 60 }, (_, vni) => diagnosis({ vni }, { severity: Severity.Note }));
+    const { found, omitted } = diagnose(NOTHING, [finding('many', [], ...notes, diagnosis({ vni: 99 }))]);
+    assert.equal(found.length, MAX_DIAGNOSES);
+    assert.deepEqual([found[0].severity, found[0].subject.vni], [Severity.Error, 99]);
+    assert.equal(omitted.get('many'), 11);
   });
 
   test('what to collect is listed once, and only for what is uncertain', () => {

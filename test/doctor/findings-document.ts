@@ -1,7 +1,7 @@
 /** docs/findings.md: every finding, with an input that causes it and what doctor says of it. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { type DoctorReport, FINDINGS, type Finding, type FindingReport } from '../../src/doctor/index.js';
+import { type DoctorReport, FINDINGS, type Finding } from '../../src/doctor/index.js';
 import { FAULTS } from '../../src/generate/index.js';
 import { vtep } from '../cli/run.js';
 import { ROOT } from '../repository.js';
@@ -12,16 +12,24 @@ const PASTES = join(ROOT, 'fixtures/doctor');
 const ISSUES = 'https://github.com/';
 const HEAD = `# The findings of \`vtep doctor\`
 
-Everything that [doctor](doctor.md) can find. Each with an input that causes it, generated or in \`fixtures/doctor\`, and the line
+Everything that [doctor](doctor.md) can find. Each with an input that causes it, generated or in \`fixtures\`, and the line
 that doctor prints for it: this document is written by \`npm run docs:findings\`, and a test compares both. The same inputs without
 the fault raise nothing (\`test/doctor\`).
 
 `;
 
-/** An input that causes a finding. */
+/** Recordings that show what no generated fault and no paste does. */
+const RECORDINGS: readonly (readonly string[])[] = [
+  ['docker/03-vip-http.underlay.pcap', 'docker/07-encrypted.underlay.pcap'],
+  ['vxlan/60-offload-on-http.underlay.pcap'],
+  ['docker/01-swarm-init-join.underlay.pcap', 'gossip/live-keys.txt'],
+  ['gossip/live-refute.pcap', 'gossip/live-keys.txt'],
+];
+
+/** An input that causes a finding, and what doctor says of it. */
 interface Example {
   readonly input: string;
-  readonly found: FindingReport;
+  readonly line: string;
 }
 
 /** The folders with pastes. */
@@ -33,13 +41,27 @@ function pastes(): string[] {
     .sort();
 }
 
+/** What doctor says of files. */
+async function reportOf(files: readonly string[]): Promise<DoctorReport> {
+  const paths = files.map((file) => relative(process.cwd(), file));
+  const { stdout, stderr } = await vtep(['doctor', ...paths, '--json']);
+  if (stdout === '') throw new Error(`${paths.join(' ')}: ${stderr}`);
+  return JSON.parse(stdout) as DoctorReport;
+}
+
 /** What doctor says of the files in a folder. */
 export async function pasteReport(folder: string): Promise<DoctorReport> {
   const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = files.map(({ name }) => relative(process.cwd(), join(folder, name))).sort();
-  const { stdout, stderr } = await vtep(['doctor', ...paths, '--json']);
-  if (stdout === '') throw new Error(`${folder}: ${stderr}`);
-  return JSON.parse(stdout) as DoctorReport;
+  return reportOf(files.map(({ name }) => join(folder, name)).sort());
+}
+
+/** What doctor says of a finding, or that another one explains it. */
+function lineOf({ findings, consequences }: DoctorReport, id: string): string | undefined {
+  const own = findings.find((one) => one.id === id);
+  if (own !== undefined) return `${own.severity}: ${plainMarkdown(own.summary)}`;
+  const explained = consequences.find((one) => one.id === id);
+  if (explained === undefined) return undefined;
+  return `explained by [${explained.cause}](#${explained.cause}): ${plainMarkdown(explained.summary)}`;
 }
 
 /** An example of each finding by its id. */
@@ -49,25 +71,24 @@ async function examples(): Promise<Map<string, Example>> {
     const encrypted = needs === 'encrypted';
     const options = { packets: 1500, faults: [name], encrypted };
     const { report } = await examine(options, twoCaptures === true ? ['node3', 'node4'] : []);
-    const own = report.findings.find(({ id }) => id === name);
+    const line = lineOf(report, name);
     const words = `vtep generate --packets 1500${encrypted ? ' --encrypted' : ''} --fault ${name}`;
     const input =
       twoCaptures === true ? `\`${words}\` with \`--seen-by node3\` and \`--seen-by node4\`` : `\`${words}\``;
-    if (own !== undefined) found.set(name, { input, found: own });
+    if (line !== undefined) found.set(name, { input, line });
   }
-  for (const folder of pastes()) {
-    const { findings } = await pasteReport(folder);
-    for (const one of findings) {
-      if (!found.has(one.id)) found.set(one.id, { input: `\`${relative(ROOT, folder)}\``, found: one });
+  const add = (input: string, report: DoctorReport): void => {
+    for (const { id } of report.findings) {
+      const line = lineOf(report, id);
+      if (line !== undefined && !found.has(id)) found.set(id, { input, line });
     }
+  };
+  for (const folder of pastes()) add(`\`${relative(ROOT, folder)}\``, await pasteReport(folder));
+  for (const files of RECORDINGS) {
+    const input = files.map((file) => `\`fixtures/${file}\``).join(' with ');
+    add(input, await reportOf(files.map((file) => join(ROOT, 'fixtures', file))));
   }
   return found;
-}
-
-/** The findings without an example. */
-export async function withoutExample(): Promise<string[]> {
-  const known = await examples();
-  return FINDINGS.map(({ id }) => id).filter((id) => !known.has(id));
 }
 
 function threadLink(thread: string): string {
@@ -91,9 +112,7 @@ function section(finding: Finding, example: Example | undefined): string {
     `- Means: ${plainMarkdown(means)}`,
     ...(explains.length === 0 ? [] : [`- Explains: ${explains.map((other) => `[${other}](#${other})`).join(', ')}`]),
     ...(threads.length === 0 ? [] : [`- Seen in: ${threads.map(threadLink).join(', ')}`]),
-    ...(example === undefined
-      ? []
-      : [`- Example: ${example.input}`, '', `> ${example.found.severity}: ${plainMarkdown(example.found.summary)}`]),
+    ...(example === undefined ? [] : [`- Example: ${example.input}`, '', `> ${example.line}`]),
     '',
     '',
   ];

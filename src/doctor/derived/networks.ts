@@ -61,3 +61,19 @@ export function hasEncryptedNetwork({ nodes }: Evidence): boolean | undefined {
 export function networkOf(node: NodeEvidence, address: string): NetworkView | undefined {
   return node.networks.find(({ subnets }) => subnets.some((subnet) => contains(subnet, address)));
 }
+
+/** The id of the network with a VNI; undefined if no input has it. */
+export function networkId({ nodes }: Evidence, vni: number): string | undefined {
+  return nodes.flatMap(({ networks }) => networks).find(({ vnis, id }) => vnis.includes(vni) && id !== '')?.id;
+}
+
+/**
+ * Whether traffic of a VNI is of another cluster than the inputs: every swarm begins with the same VNIs and subnets. It is, if
+ * nodes with the VNI name their peers, and none of the VTEPs is one.
+ */
+export function isOfOtherCluster({ nodes }: Evidence, vni: number, ...vteps: readonly string[]): boolean {
+  const views = nodes
+    .flatMap(({ networks }) => networks)
+    .filter(({ vnis, peers }) => vnis.includes(vni) && peers.length > 0);
+  return views.length > 0 && !views.some(({ peers }) => vteps.some((vtep) => peers.includes(vtep)));
+}

@@ -25,6 +25,7 @@ import {
   writeIpv4Checksum,
 } from '../../../src/wire/index.js';
 import { ethernet, ip, join, udpIp, vxlan } from '../../dataplane/build.js';
+import { checkDiagnosis } from '../assert-finding.js';
 import { fixture } from '../../repository.js';
 
 /** VTEPs and endpoints of the tests. */
@@ -266,9 +267,16 @@ export function evidenceOf(captures: readonly CaptureEvidence[], ...others: read
   return { nodes: [...nodes, ...others], inputs: [], gossip: null };
 }
 
+/** What a finding says of evidence. Checks what every diagnosis has to have. */
+export function found(finding: Finding, evidence: Evidence): Diagnosis[] {
+  const diagnoses = [...finding.find(evidence)];
+  for (const diagnosis of diagnoses) checkDiagnosis(finding, diagnosis);
+  return diagnoses;
+}
+
 /** What a finding says of captures. */
 export function diagnosed(finding: Finding, ...captures: readonly CaptureEvidence[]): Diagnosis[] {
-  return [...finding.find(evidenceOf(captures))];
+  return found(finding, evidenceOf(captures));
 }
 
 /** What a finding says of the packets of one capture. */

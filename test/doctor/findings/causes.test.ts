@@ -76,7 +76,8 @@ describe('causes and consequences', () => {
       { length: 6 },
       (_, i) => fragments(tunnelled(inner(echo(A, B, false, 1464, i))), 1500, i)[0],
     );
-    assert.deepEqual(saidOf([await captured(every(1, packets))]), {
+    const answer = fragments(tunnelled(inner(echo(B, A, true, 1464), B, A), { from: TWO, to: ONE }), 1500, 7);
+    assert.deepEqual(saidOf([await captured([...every(1, packets), ...every(0.001, answer, 0.5)])]), {
       reported: ['mtu-too-big'],
       hidden: ['fragments-lost'],
     });

@@ -1,9 +1,12 @@
 /** ESP packets that are too late for the receiver's replay window. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { Occurrence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
+/** Packets are counted as late from here on; larger windows take some of them. */
+const SMALLEST = 32;
 const OUTSIDE = 'XfrmInStateSeqError_Outside';
 
 /** The receiver's window, if its SA is in an input; 0 is none. */
@@ -31,13 +34,14 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       if (late.count === 0 || severity === undefined) continue;
       const { source, destination, spi } = trace;
       const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
-      const what = `${counted(late.count, 'packet')} of SPI 0x${spi.toString(16).padStart(8, '0')} from ${from} to ${to}`;
+      const what = `${counted(late.count, 'packet')} of SPI ${formatSpi(spi)} from ${from} to ${to}`;
       yield {
         severity,
-        certainty: severity === Severity.Error ? Certainty.Certain : Certainty.Possible,
+        // The order of the capture need not be that in which the receiver gets the packets.
+        certainty: severity === Severity.Error ? Certainty.Likely : Certainty.Possible,
         summary:
           severity === Severity.Error
-            ? `${what} arrive too late for the replay window${window === undefined ? '' : ` of ${window}`}: the receiver drops them.`
+            ? `${failed === undefined && window !== SMALLEST ? 'Some of ' : ''}${what} arrive too late for the replay window${window === undefined ? '' : ` of ${window}`}: the receiver drops them.`
             : `${what} arrive 32 places late or more, which a small replay window doesn't take. Docker's SAs have none.`,
         subject: { nodes: [source, destination], spi },
         exhibits: [
@@ -50,8 +54,8 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         advice: [
           'Something reorders packets: paths that are balanced packet by packet, or several queues. Use a larger window, or balance by flow.',
         ],
-        commands: ['ip -s xfrm state', 'cat /proc/net/xfrm_stat'],
-        collect: ['ip -s xfrm state'],
+        commands: [`ip -s xfrm state   # on ${to}`, `cat /proc/net/xfrm_stat   # on ${to}`],
+        collect: [`ip -s xfrm state   # on ${to}`],
       };
     }
   }

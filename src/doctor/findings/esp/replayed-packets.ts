@@ -1,4 +1,5 @@
 /** Duplicate ESP packets. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -13,7 +14,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       if (worst.count === 0) continue;
       const isTwice = worst.count >= ALL_TWICE * count && worst.count > 2;
       const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
-      const name = `0x${spi.toString(16).padStart(8, '0')}`;
+      const name = formatSpi(spi);
       yield {
         severity: isTwice ? Severity.Note : Severity.Warning,
         certainty: isTwice ? Certainty.Likely : Certainty.Possible,
@@ -33,7 +34,8 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           : [
               "Docker's SAs have no replay window, so that repetitions are delivered. Look for a loop or a mirror port that injects packets; if there is none, somebody replays them.",
             ],
-        commands: ['ip -s xfrm state'],
+        commands: [`ip -s xfrm state   # on ${to}`],
+        collect: [`timeout 60 tcpdump -s 0 -i DEVICE -w FILE esp   # on ${from}`],
       };
     }
   }

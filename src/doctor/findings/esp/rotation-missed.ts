@@ -1,4 +1,5 @@
 /** A node goes on with an old key after the others have rotated. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shown, type SpiTrace, timeText } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -6,10 +7,13 @@ import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding
 
 /** Seconds after which a node that hasn't switched is behind: Swarm distributes keys within a few. */
 const PATIENCE = 60;
+/** Seconds during which packets with the old key and the new one may be mixed. */
+const OVERLAP = 5;
 
 /** What one node sends another: its SPIs by their first packets. */
 interface Direction {
   readonly source: string;
+  readonly destination: string;
   readonly spis: readonly SpiTrace[];
 }
 
@@ -19,17 +23,49 @@ function directionsOf({ spis }: CaptureEvidence): Direction[] {
     // With keys, what doesn't open is of another sender, or forged.
     if (trace.firstSeconds === undefined || trace.failures.length > 0) continue;
     const name = `${trace.source} ${trace.destination}`;
-    directions.set(name, [...(directions.get(name) ?? []), trace]);
+    const known = directions.get(name);
+    if (known === undefined) directions.set(name, [trace]);
+    else known.push(trace);
   }
   return [...directions.values()].map((traces) => ({
     source: traces[0].source,
+    destination: traces[0].destination,
     spis: traces.sort((a, b) => (a.firstSeconds ?? 0) - (b.firstSeconds ?? 0)),
   }));
 }
 
-/** When a direction switched last; undefined if it didn't. */
+/** When a direction switched last; undefined if it didn't. SPIs that are used side by side are no switch. */
 function switchOf({ spis }: Direction): number | undefined {
-  return spis.length > 1 ? spis.at(-1)?.firstSeconds : undefined;
+  const newest = spis.at(-1)?.firstSeconds;
+  if (spis.length < 2 || newest === undefined) return undefined;
+  return spis.slice(0, -1).every(({ lastSeconds = 0 }) => lastSeconds <= newest + OVERLAP) ? newest : undefined;
+}
+
+/** The directions of each cluster: VTEPs that send to one another, directly or by way of others. */
+function clustersOf(directions: readonly Direction[]): Direction[][] {
+  const parents = new Map<string, string>();
+  const rootOf = (vtep: string): string => {
+    let root = vtep;
+    for (let next = parents.get(root); next !== undefined; next = parents.get(root)) root = next;
+    // So that the next search is short.
+    for (let at = vtep; at !== root;) {
+      const next = parents.get(at) ?? root;
+      parents.set(at, root);
+      at = next;
+    }
+    return root;
+  };
+  for (const { source, destination } of directions) {
+    const [one, other] = [rootOf(source), rootOf(destination)];
+    if (one !== other) parents.set(one, other);
+  }
+  const clusters = new Map<string, Direction[]>();
+  for (const direction of directions) {
+    const cluster = clusters.get(rootOf(direction.source));
+    if (cluster === undefined) clusters.set(rootOf(direction.source), [direction]);
+    else cluster.push(direction);
+  }
+  return [...clusters.values()];
 }
 
 /** Tag of the key that a direction ends with, if a ring explains it. */
@@ -37,52 +73,71 @@ function tagOf({ spis }: Direction): number | undefined {
   return spis.at(-1)?.key?.tag;
 }
 
+/** The directions that go on with an old key, and when the others switched. */
+function behindIn(directions: readonly Direction[]): { readonly behind: Direction[]; readonly seconds?: number } {
+  const switches = directions.map(switchOf).filter((seconds) => seconds !== undefined);
+  const tags = directions.map(tagOf).filter((tag) => tag !== undefined);
+  const newest = tags.reduce((a, b) => Math.max(a, b), -1);
+  const since = directions
+    .filter((direction) => tagOf(direction) === newest)
+    .reduce((earliest, { spis }) => Math.min(earliest, spis.at(-1)?.firstSeconds ?? Infinity), Infinity);
+  const seconds = switches.length === 0 ? undefined : switches.reduce((a, b) => Math.max(a, b));
+  const behind = directions.filter((direction) => {
+    const last = direction.spis.at(-1);
+    if (last === undefined) return false;
+    const tag = tagOf(direction);
+    // It may have had nothing to send since.
+    if (tag !== undefined) return tag < newest && (last.lastSeconds ?? 0) - since > PATIENCE;
+    if (seconds === undefined || direction.spis.length > 1) return false;
+    // A direction that begins after the others' switch may have begun with the new key.
+    return (last.firstSeconds ?? Infinity) < seconds && (last.lastSeconds ?? 0) - seconds > PATIENCE;
+  });
+  return { behind, ...(seconds === undefined ? {} : { seconds }) };
+}
+
+function diagnosisOf(
+  evidence: Evidence,
+  capture: CaptureEvidence,
+  source: string,
+  behind: readonly Direction[],
+  seconds: number | undefined,
+): Diagnosis {
+  const name = nodeText(evidence, source);
+  return {
+    severity: Severity.Warning,
+    certainty: behind.every((direction) => tagOf(direction) !== undefined) ? Certainty.Certain : Certainty.Likely,
+    summary: `${name} still sends with an old key${seconds === undefined ? '' : ` though others rotated at ${timeText(seconds)} (UTC)`}: it missed the rotation.`,
+    subject: { nodes: [source] },
+    exhibits: behind
+      .flatMap(({ spis }) => spis.slice(-1))
+      .slice(0, 5)
+      .map((trace) =>
+        shown(
+          capture,
+          trace,
+          `${counted(trace.count, 'packet')} with SPI ${formatSpi(trace.spi)} to ${trace.destination}${trace.key === null ? '' : `, key ${trace.key.tag}`}`,
+        ),
+      ),
+    advice: [
+      'The other nodes keep the old key for one rotation more, 12 hours; after that they drop what the node sends.',
+      `Look at the connection of ${name} to a manager (TCP 2377). Drain the node before its engine is restarted, since that stops its containers.`,
+    ],
+    commands: [
+      'docker node ls   # on a manager',
+      `systemctl restart docker   # on ${name}, after docker node update --availability drain`,
+    ],
+    collect: ['ip -s xfrm state', 'docker info', 'journalctl -u docker'],
+  };
+}
+
 function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
-    const directions = directionsOf(capture);
-    const switches = directions.map(switchOf).filter((seconds) => seconds !== undefined);
-    const tags = directions.map(tagOf).filter((tag) => tag !== undefined);
-    const newest = tags.length === 0 ? undefined : Math.max(...tags);
-    const seconds = switches.length === 0 ? undefined : Math.max(...switches);
-    const behind = directions.filter((direction) => {
-      const last = direction.spis.at(-1);
-      if (last === undefined) return false;
-      const tag = tagOf(direction);
-      if (tag !== undefined && newest !== undefined) {
-        if (tag >= newest) return false;
-        // It may have had nothing to send since.
-        const ahead = directions.filter((other) => tagOf(other) === newest);
-        const since = Math.min(...ahead.map(({ spis }) => spis.at(-1)?.firstSeconds ?? Number.NaN));
-        return (last.lastSeconds ?? Number.NaN) - since > PATIENCE;
+    for (const directions of clustersOf(directionsOf(capture))) {
+      const { behind, seconds } = behindIn(directions);
+      for (const source of new Set(behind.map((direction) => direction.source))) {
+        const own = behind.filter((direction) => direction.source === source);
+        yield diagnosisOf(evidence, capture, source, own, seconds);
       }
-      if (seconds === undefined || switchOf(direction) !== undefined) return false;
-      // A direction that begins after the others' switch may have begun with the new key.
-      return (last.firstSeconds ?? Infinity) < seconds && (last.lastSeconds ?? 0) - seconds > PATIENCE;
-    });
-    const sources = [...new Set(behind.map(({ source }) => source))];
-    for (const source of sources) {
-      const traces = behind.filter((direction) => direction.source === source).flatMap(({ spis }) => spis.slice(-1));
-      yield {
-        severity: Severity.Warning,
-        certainty: newest === undefined ? Certainty.Likely : Certainty.Certain,
-        summary: `${nodeText(evidence, source)} still sends with an old key${seconds === undefined ? '' : ` though others rotated at ${timeText(seconds)}`}: it missed the rotation.`,
-        subject: { nodes: [source] },
-        exhibits: traces
-          .slice(0, 5)
-          .map((trace) =>
-            shown(
-              capture,
-              trace,
-              `${counted(trace.count, 'packet')} with SPI 0x${trace.spi.toString(16).padStart(8, '0')} to ${trace.destination}${trace.key === null ? '' : `, key ${trace.key.tag}`}`,
-            ),
-          ),
-        advice: [
-          'The other nodes keep the old key for one rotation more, 12 hours; after that they drop what the node sends.',
-          'Look at the connection of the node to a manager (TCP 2377) and restart its engine.',
-        ],
-        commands: ['docker node ls', 'systemctl restart docker'],
-        collect: ['ip -s xfrm state', 'docker info', 'journalctl -u docker'],
-      };
     }
   }
 }

@@ -1,4 +1,5 @@
 /** ESP sequence numbers are missing. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, nodeText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -17,13 +18,14 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: isMuch ? Severity.Warning : Severity.Note,
         certainty: Certainty.Possible,
-        summary: `${counted(missing, 'sequence number')} of SPI 0x${spi.toString(16).padStart(8, '0')} from ${from} to ${to} ${missing === 1 ? 'is' : 'are'} missing (${shareText(missing, all)}): lost before the capture, or not captured.`,
+        summary: `${counted(missing, 'sequence number')} of SPI ${formatSpi(spi)} from ${from} to ${to} ${missing === 1 ? 'is' : 'are'} missing (${shareText(missing, all)}): lost before the capture, or not captured.`,
         subject: { nodes: [source, destination], spi },
         exhibits: [shown(capture, gaps, `${counted(gaps.count, 'gap')}, shown by the packets after them`)],
         advice: [
           'Compare with a capture at the sender: if it has the packets, they are lost between the two. If tcpdump reports packets dropped by the kernel, the capture lost them.',
         ],
         commands: ['tcpdump -B 65536 -s 0 -i DEVICE -w FILE esp'],
+        collect: [`timeout 60 tcpdump -B 65536 -s 0 -i DEVICE -w FILE esp   # on ${from}`],
       };
     }
   }

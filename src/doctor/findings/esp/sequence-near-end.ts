@@ -1,4 +1,5 @@
 /** Sequence numbers of an SA run out. */
+import { formatSpi } from '../../../ipsec/index.js';
 import { capturesOf, counted, durationOf, nodeText, perSubject, shown, type SpiTrace } from '../../capture/index.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
@@ -22,39 +23,39 @@ function rateOf(trace: SpiTrace): number {
   return (trace.highestSequence - trace.firstSequence) / durationOf(trace);
 }
 
-function diagnosisOfTrace(evidence: Evidence, capture: CaptureEvidence, trace: SpiTrace): Diagnosis {
+function diagnosisOfTrace(evidence: Evidence, capture: CaptureEvidence, trace: SpiTrace, isPlain: boolean): Diagnosis {
   const { highestSequence, source, destination, spi } = trace;
   const left = LAST - highestSequence;
   const rate = rateOf(trace);
   const time = rate > 0 && Number.isFinite(rate) ? `, for ${secondsText(left / rate)} at its rate` : '';
   const isOver = highestSequence >= OVER;
-  const name = `0x${spi.toString(16).padStart(8, '0')}`;
+  const name = formatSpi(spi);
   const [from, to] = [nodeText(evidence, source), nodeText(evidence, destination)];
   return {
     severity: isOver ? Severity.Error : Severity.Warning,
-    certainty: Certainty.Likely,
+    // Only a dump of the SA tells that its numbers have 32 bits: those of ESN wrap, and go on.
+    certainty: isPlain ? Certainty.Certain : Certainty.Possible,
     summary: isOver
       ? `SPI ${name} from ${from} to ${to} has used up its sequence numbers: nothing more is sent with it.`
       : `SPI ${name} from ${from} to ${to} has ${counted(left, 'sequence number')} left${time}.`,
     subject: { nodes: [source, destination], spi },
     exhibits: [shown(capture, trace, `sequence numbers from ${trace.firstSequence} to ${highestSequence} of ${LAST}`)],
     advice: ADVICE,
-    commands: ['ip -s xfrm state', `vtep keys schedule --rate ${Math.max(1, Math.round(rate || 1))}`],
+    commands: [`ip -s xfrm state   # on ${from}`, `vtep keys schedule --rate ${Math.max(1, Math.round(rate || 1))}`],
     collect: ['ip -s xfrm state'],
   };
 }
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
-  const extended = new Set(
-    evidence.nodes.flatMap(({ sas }) =>
-      sas.filter(({ esn }) => esn).map(({ spi, destination }) => `${spi} ${destination}`),
-    ),
-  );
+  const sas = evidence.nodes.flatMap((node) => node.sas);
+  const known = new Map(sas.map(({ spi, destination, esn }) => [`${spi} ${destination}`, esn]));
   for (const { capture } of capturesOf(evidence)) {
     for (const trace of capture.spis) {
-      if (trace.highestSequence < NEAR || extended.has(`${trace.spi} ${trace.destination}`)) continue;
+      const isExtended = known.get(`${trace.spi} ${trace.destination}`);
+      if (trace.highestSequence < NEAR || isExtended === true) continue;
       // Numbers that wrapped are 64 bits long.
-      if (trace.restarts.count === 0) yield diagnosisOfTrace(evidence, capture, trace);
+      if (trace.restarts.count > 0) continue;
+      yield diagnosisOfTrace(evidence, capture, trace, isExtended === false);
     }
   }
 }

@@ -63,7 +63,15 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           'If the node was shut down, nothing is wrong. Otherwise it is overloaded (a probe must be answered within 500 ms), paused, or UDP 7946 is lost in one direction.',
           'While a node counts as dead, the others delete its endpoints: its containers cannot be reached.',
         ],
-        commands: [...(address === '' ? [] : [`nc -vzu ${address} 7946`, `nc -vz ${address} 7946`]), 'docker node ls'],
+        commands: [
+          ...(address === ''
+            ? []
+            : [
+                `tcpdump -n -i any port 7946   # on ${name}: do probes arrive, and leave again?`,
+                `nc -vz ${address} 7946`,
+              ]),
+          'docker node ls   # on a manager',
+        ],
         collect: ['journalctl -u docker | grep -i memberlist', 'docker info', 'iptables-save'],
       };
     }

@@ -8,9 +8,11 @@ import {
   perSubject,
   shown,
 } from '../../capture/index.js';
+import { networkId } from '../../derived/networks.js';
+import { inNamespace, listed } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
-import { areConcurrent, endpointPlaces } from './endpoint-places.js';
+import { areConcurrent, endpointPlaces, routers } from './endpoint-places.js';
 
 /** Seconds after which all nodes know of a move, by gossip. */
 const PATIENCE = 5;
@@ -21,8 +23,9 @@ function byTime(homes: readonly EndpointHome[]): EndpointHome[] {
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
+    const isRouter = routers(capture.homes);
     for (const places of endpointPlaces(capture.homes)) {
-      if (areConcurrent(places)) continue;
+      if (areConcurrent(places) || places.some(isRouter)) continue;
       const [old, now] = byTime(places).slice(-2);
       if (old.vtep === now.vtep) continue;
       const moved = now.firstSeconds ?? Number.NaN;
@@ -41,7 +44,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         certainty: Certainty.Certain,
         summary:
           senders.length > 0
-            ? `${where} moved from ${from} to ${to}, but ${senders.map((sender) => nodeText(evidence, sender)).join(', ')} still sends to the old place.`
+            ? `${where} moved from ${from} to ${to}, but ${listed(senders.map((sender) => nodeText(evidence, sender)))} still ${senders.length === 1 ? 'sends' : 'send'} to the old place.`
             : `${where} moved from ${from} to ${to}.`,
         subject: { vni: now.vni, endpoints: [now.address], nodes: [...senders, old.vtep, now.vtep] },
         exhibits: [
@@ -68,7 +71,9 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
             : ['A task that was started on another node with its address: nothing is wrong.'],
         ...(senders.length > 0
           ? {
-              commands: [`bridge fdb replace ${now.mac} dev vxlan0 dst ${now.vtep} self permanent`],
+              commands: [
+                `${inNamespace(networkId(evidence, now.vni), `bridge fdb replace ${now.mac} dev vxlan0 dst ${now.vtep} self permanent`)}   # on ${listed(senders.map((sender) => nodeText(evidence, sender)))}`,
+              ],
               collect: ['bridge fdb show', 'ip neigh', 'docker network inspect --verbose NETWORK'],
             }
           : {}),
@@ -83,7 +88,7 @@ export const endpointMoved: Finding = {
   severity: Severity.Error,
   looksAt: 'captures: the VTEPs that an inner address sends from, and those that others send to',
   fires: 'an address sends from another VTEP than before; an error if frames still go to the old one 5 s later',
-  means: 'Nodes learn of a move by gossip. One that did not sends into the void.',
+  means: 'Nodes learn of a move by gossip. One that did not keeps sending to the old node.',
   threads: ['moby/moby#49908', 'moby/moby#32195', 'moby/moby#47728', 'moby/moby#31588'],
   explains: ['one-sided-traffic'],
   find: perSubject(find),

@@ -26,10 +26,9 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           },
         ],
         advice: [
-          `Docker's load balancer (IPVS) forgets a TCP connection after ${IPVS} s without a packet, and does not tell its ends. Let one of them send TCP keep-alives more often, or use endpoint mode dnsrr, which has no load balancer.`,
+          `Docker's load balancer (IPVS) forgets a TCP connection after ${IPVS} s without a packet, and does not tell its ends. Let one of them send TCP keep-alives (SO_KEEPALIVE) more often: the time between them is a setting of the container, not of the node. Or use endpoint mode dnsrr, which has no load balancer.`,
         ],
         commands: [
-          'sysctl -w net.ipv4.tcp_keepalive_time=600',
           'docker service update --sysctl-add net.ipv4.tcp_keepalive_time=600 SERVICE',
           'docker service update --endpoint-mode dnsrr SERVICE',
         ],

@@ -11,22 +11,17 @@ import {
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
+import { WayBack, wayBackOf, wayBackText } from './way-back.js';
 
 const ENOUGH = 3;
+/** Seconds within which an answer comes: less before the end of a capture says nothing. */
+const PATIENCE = 1;
 /** Pairs that are reported by capture: the busiest. */
 const MAX_REPORTED = 20;
 
-/** Whether the capture has anything that goes the other way between the VTEPs. */
-function hasWayBack({ frames, traffic }: CaptureEvidence, { source, destination }: PairTraffic): boolean {
-  return (
-    frames.some((row) => row.source === destination && row.destination === source) ||
-    traffic.some(
-      (row) =>
-        row.source === destination &&
-        row.destination === source &&
-        row.esp.count + row.gossipTcp.count + row.gossipUdp.count > 0,
-    )
-  );
+/** Whether an answer would have come before the capture ended. */
+function isLate({ lastSeconds }: CaptureEvidence, { firstSeconds }: PairTraffic): boolean {
+  return firstSeconds === undefined || lastSeconds === undefined || lastSeconds - firstSeconds >= PATIENCE;
 }
 
 function wantsText({ syns, echoRequests }: PairTraffic): string {
@@ -39,26 +34,26 @@ function wantsText({ syns, echoRequests }: PairTraffic): string {
 
 function unanswered(evidence: Evidence, capture: CaptureEvidence, pair: PairTraffic): Diagnosis {
   const { innerSource, innerDestination, source, destination, vni } = pair;
-  const isBothWays = hasWayBack(capture, pair);
+  const way = wayBackOf(capture, source, destination, vni);
+  const isBothWays = way === WayBack.Shown;
   const where = `${networkText(evidence, vni)}, from ${nodeText(evidence, source)} to ${nodeText(evidence, destination)}`;
   return {
     severity: isBothWays ? Severity.Error : Severity.Warning,
     certainty: isBothWays ? Certainty.Certain : Certainty.Possible,
-    summary: `${innerDestination} never answers ${innerSource} (${where}).`,
+    summary: isBothWays
+      ? `${innerDestination} never answers ${innerSource} (${where}).`
+      : `The capture shows no answer of ${innerDestination} to ${innerSource} (${where}).`,
     subject: { nodes: [source, destination], vni, endpoints: [innerSource, innerDestination] },
     exhibits: [
       shown(capture, pair, `${wantsText(pair)} of ${innerSource} without any packet from ${innerDestination}`),
-      {
-        text: isBothWays
-          ? `other packets do come from ${destination}`
-          : `nothing at all comes from ${destination}: the capture may lack that direction`,
-        places: [{ file: capture.file }],
-      },
+      { text: wayBackText(way, destination), places: [{ file: capture.file }] },
     ],
     advice: [
       `Capture on ${nodeText(evidence, destination)}: if the packets don't arrive there, look at firewalls between the nodes; if they do, at its forwarding entries, the container and its neighbour entry for ${innerSource}.`,
     ],
-    commands: [`tcpdump -n -i any udp port 4789 and host ${source}`],
+    commands: [
+      `tcpdump -n -i any '(udp port 4789 or esp) and host ${source}'   # on ${nodeText(evidence, destination)}`,
+    ],
     collect: ['bridge fdb show', 'ip neigh', 'iptables-save', 'docker network inspect --verbose NETWORK'],
   };
 }
@@ -66,7 +61,7 @@ function unanswered(evidence: Evidence, capture: CaptureEvidence, pair: PairTraf
 function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
     const silent = capture.pairs.filter(
-      ({ vni, answers, syns, echoRequests }) => vni >= 0 && answers === 0 && syns + echoRequests >= ENOUGH,
+      (pair) => pair.vni >= 0 && pair.answers === 0 && pair.syns + pair.echoRequests >= ENOUGH && isLate(capture, pair),
     );
     silent.sort((a, b) => b.count - a.count);
     for (const pair of silent.slice(0, MAX_REPORTED)) yield unanswered(evidence, capture, pair);
@@ -99,7 +94,7 @@ export const oneSidedTraffic: Finding = {
   severity: Severity.Error,
   looksAt: 'captures: SYNs and echo requests inside networks, and what comes back, from which VTEP',
   fires:
-    'three or more SYNs or echo requests to an address that sends nothing: a warning if the capture has nothing of that direction; or answers that come from another VTEP',
+    'three or more SYNs or echo requests to an address that sends nothing, a second or more before the capture ends: a warning if the capture has nothing of that direction, or only ESP that no key opens; or answers that come from another VTEP',
   means: 'Something between the two containers works in one direction only.',
   threads: ['moby/moby#30727', 'moby/moby#31588', 'moby/moby#35401'],
   explains: [],

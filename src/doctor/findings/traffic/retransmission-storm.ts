@@ -1,4 +1,4 @@
-/** A connection sends much of its data again. */
+/** A connection retransmits much of its data. */
 import { capturesOf, counted, innerSubject, networkText, perSubject, shareText, shown } from '../../capture/index.js';
 import type { ConversationReport, ConversationSide } from '../../../inspect/index.js';
 import type { CaptureEvidence, Occurrence } from '../../evidence/capture.js';
@@ -17,7 +17,9 @@ interface Storm {
 }
 
 function stormsOf({ survey }: CaptureEvidence): Storm[] {
-  const rows = survey.flows?.conversations ?? [];
+  // A capture of all devices has a container's segments once per device that they pass.
+  const isAny = survey.linkTypes.some((name) => name.startsWith('LINUX_SLL'));
+  const rows = (survey.flows?.conversations ?? []).filter(({ vni }) => !isAny || vni !== null);
   const storms = rows.flatMap((row) => [
     { row, from: row.a, to: row.b },
     { row, from: row.b, to: row.a },
@@ -51,7 +53,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `${from.address}:${from.port ?? 0} sends ${shareText(from.retransmissions, from.packets)} of its segments to ${to.address}:${to.port ?? 0}${where} again.`,
+        summary: `${from.address}:${from.port ?? 0} retransmits ${shareText(from.retransmissions, from.packets)} of its segments to ${to.address}:${to.port ?? 0}${where}.`,
         subject: innerSubject(capture, row.vni ?? -1, from.address, to.address),
         exhibits: [
           occurrence === undefined ? { text, places: [{ file: capture.file }] } : shown(capture, occurrence, text),
@@ -67,10 +69,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
 
 export const retransmissionStorm: Finding = {
   id: 'retransmission-storm',
-  title: 'Connections send much of their data again',
+  title: 'Connections retransmit much of their data',
   severity: Severity.Warning,
   looksAt: "captures: TCP retransmissions, by Wireshark's rules",
-  fires: 'ten or more retransmissions of one side of a connection, and a tenth of its segments',
+  fires:
+    'ten or more retransmissions of one side of a connection, and a tenth of its segments; outside of tunnels, not in captures of all devices (any), which have each segment several times',
   means: 'Loss slows a connection down long before it breaks it. Here it is more than congestion explains.',
   threads: [],
   explains: [],

@@ -1,35 +1,13 @@
 /** Frames to a virtual IP address cross a tunnel. */
 import { capturesOf, counted, networkText, nodeText, perSubject, shown } from '../../capture/index.js';
+import { isOfOtherCluster } from '../../derived/networks.js';
 import type { Evidence } from '../../evidence/evidence.js';
-import type { Place } from '../../evidence/place.js';
 import { plain } from '../../../text/plain-text.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
+import { hasDirectReturn, vipsOf } from './virtual-addresses.js';
 
 /** A name that Docker accepts; others don't go into commands. */
 const SERVICE_NAME = /^[\w.-]{1,63}$/;
-
-/** A service's virtual address. */
-interface Vip {
-  readonly service: string;
-  readonly place: Place;
-}
-
-function vipsOf({ nodes }: Evidence): Map<string, Vip> {
-  const vips = new Map<string, Vip>();
-  const add = (address: string, service: string, place: Place): void => {
-    const [ip] = address.split('/');
-    if (ip !== '') vips.set(ip, { service, place });
-  };
-  for (const { services, networks } of nodes) {
-    for (const service of services) {
-      for (const { address } of service.vips) add(address, service.name, service.place);
-    }
-    for (const network of networks) {
-      for (const { vip, service } of network.tasks ?? []) add(vip, service, network.place);
-    }
-  }
-  return vips;
-}
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
   const vips = vipsOf(evidence);
@@ -37,8 +15,9 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
     for (const pair of capture.pairs) {
       const vip = pair.vni < 0 ? undefined : vips.get(pair.innerDestination);
-      if (vip === undefined) continue;
+      if (vip === undefined || hasDirectReturn(evidence, pair.vni)) continue;
       const { innerSource, innerDestination, source, destination, vni, count } = pair;
+      if (isOfOtherCluster(evidence, vni, source, destination)) continue;
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
@@ -68,7 +47,8 @@ export const vipAsDestination: Finding = {
   title: 'Frames to a virtual IP cross a tunnel',
   severity: Severity.Error,
   looksAt: 'captures: inner destinations; docker service inspect and docker network inspect --verbose: virtual IPs',
-  fires: 'a frame in a tunnel is addressed to the virtual IP of a service',
+  fires:
+    'a frame in a tunnel is addressed to the virtual IP of a service; not in networks with the option dsr (direct server return)',
   means: 'No endpoint has the address, so nobody answers: connections to the service from that node hang.',
   threads: ['moby/moby#30134', 'moby/moby#41668', 'moby/moby#32738'],
   explains: ['one-sided-traffic'],

@@ -1,5 +1,6 @@
 /** Captures that don't belong together: of other times, other clocks, other clusters. */
 import { capturesOf, isFarOff, matchedCaptures, type NodeCapture, timeText } from '../../capture/index.js';
+import { MINUTE_COMMAND } from '../../derived/capture-command.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -35,31 +36,41 @@ function pairOf(a: NodeCapture, b: NodeCapture, text: string, advice: string): D
     subject: {},
     exhibits: [a, b].map((each) => ({ text: rangeText(each), places: [{ file: each.capture.file }] })),
     advice: [advice],
-    commands: ['timeout 60 tcpdump -s 0 -i DEVICE -w FILE "udp port 4789 or esp or port 7946 or icmp"'],
+    commands: [MINUTE_COMMAND],
   };
 }
 
+/** Whether two captures are of one time: they overlap, follow each other, or one has no times. */
+function areOfOneTime(a: NodeCapture, b: NodeCapture): boolean {
+  const isSameNode = a.node === b.node && a.node !== '';
+  return isSameNode || !(secondsBetween(a, b) > APART);
+}
+
+/** The captures that are of the time of the first one, directly or by way of others: files that follow each other are parts of one. */
+function ofOneTime(captures: readonly NodeCapture[]): Set<NodeCapture> {
+  const found = new Set(captures.slice(0, 1));
+  // What is added is looked at, too.
+  for (const one of found) for (const other of captures) if (areOfOneTime(one, other)) found.add(other);
+  return found;
+}
+
 function* find(evidence: Evidence): Generator<Diagnosis> {
-  const captures = capturesOf(evidence).filter(({ capture }) => capture.survey.packets > 0);
-  const reference = captures.find((each) => vtepsOf(each).size > 0);
+  const captures = capturesOf(evidence).filter((each) => each.capture.survey.packets > 0 && vtepsOf(each).size > 0);
+  const reference = captures.at(0);
+  const known = reference === undefined ? new Set() : vtepsOf(reference);
+  const together = ofOneTime(captures);
   // Against one of them, not all pairs: forty files make forty lines at most.
   for (const other of captures) {
-    if (reference === undefined || other === reference || vtepsOf(other).size === 0) continue;
-    const known = vtepsOf(reference);
-    const isForeign = ![...vtepsOf(other)].some((vtep) => known.has(vtep));
+    if (reference === undefined || other === reference) continue;
     const [one, two] = [reference.capture.file, other.capture.file];
-    if (isForeign) {
+    if (![...vtepsOf(other)].some((vtep) => known.has(vtep))) {
       yield pairOf(
         reference,
         other,
         `${two} has no VTEP in common with ${one}: they are of other clusters, or of other nodes.`,
         'Diagnose them one by one, or capture on nodes that send to each other.',
       );
-      continue;
-    }
-    const apart = secondsBetween(reference, other);
-    const isSameNode = reference.node === other.node && reference.node !== '';
-    if (!isSameNode && apart > APART) {
+    } else if (!together.has(other)) {
       yield pairOf(
         reference,
         other,
@@ -83,7 +94,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       advice: [
         'Times of the two files are compared with this difference taken off. Let the nodes synchronize their clocks.',
       ],
-      commands: ['timedatectl', 'chronyc tracking'],
+      commands: ['timedatectl   # on both nodes', 'chronyc tracking   # on both nodes'],
     };
   }
 }

@@ -1,5 +1,6 @@
 /** A capture isn't whole. */
 import { capturesOf, counted, shareText } from '../../capture/index.js';
+import { CAPTURE_COMMAND } from '../../derived/capture-command.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
@@ -16,7 +17,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         subject: {},
         exhibits: [{ text: `${truncated} of ${counted(survey.packets, 'packet')} cut off`, places: place }],
         advice: ['Capture whole packets.'],
-        commands: ['tcpdump -s 0 -i DEVICE -w FILE "udp port 4789 or esp or port 7946 or icmp"'],
+        commands: [CAPTURE_COMMAND],
       };
     }
     if (damage !== undefined) {

@@ -48,11 +48,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         advice: isSystematic
           ? [
               `Switch off checksum offload for tunnels on ${from}, on the device that the underlay's packets leave by.`,
-              'Under VMware, a data path port other than 4789 and 8472 avoids it, too: its virtual card takes only those for VXLAN.',
+              'Under VMware, a data path port other than 4789 and 8472 avoids it, too: its virtual card takes only those for VXLAN. Only a new swarm can have another one (docker swarm init --data-path-port 7789, after all nodes left).',
             ]
           : ['Look for the link or card that damages packets: error counters, then memory.'],
         commands: isSystematic
-          ? ['ethtool -K DEVICE tx-checksum-ip-generic off', 'docker swarm init --data-path-port 4790']
+          ? [`ethtool -K DEVICE tx-checksum-ip-generic off   # on ${from}`]
           : ['ip -s -s link', 'ethtool -S DEVICE'],
         collect: ['ethtool -k DEVICE', 'ethtool -i DEVICE'],
       };

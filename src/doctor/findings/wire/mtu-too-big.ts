@@ -10,15 +10,20 @@ import {
   type TcpTrace,
   vtepsOf,
 } from '../../capture/index.js';
+import { CAPTURE_COMMAND } from '../../derived/capture-command.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Exhibit, type Finding, Severity } from '../../finding.js';
+import { isComparable } from './lost-flows.js';
+import { LostFragments, lostFragments } from './lost-fragments.js';
 
 /** Times that a large segment is sent again in vain before a connection counts as hanging. */
 const STUCK = 3;
 /** Bytes of a segment from which its size may be what is wrong. */
 const LARGE = 1000;
 const LOST = 3;
+/** Exhibits of a path: a thousand connections that hang show no more than eight. */
+const MAX_EXHIBITS = 8;
 /** Headers between the inner and the outer IP packet in clear VXLAN over IPv4, which Docker's driver subtracts. */
 const OVERHEAD = 50;
 
@@ -26,7 +31,11 @@ const OVERHEAD = 50;
 interface Path {
   readonly nodes: readonly string[];
   readonly exhibits: Exhibit[];
+  /** Exhibits beyond the first ones. */
+  more: number;
   isLossy: boolean;
+  /** Whether the capture has first fragments only, and so can't tell whether the others arrive. */
+  lacksRests: boolean;
   isCertain: boolean;
   /** Smallest size that the path was seen to take, in bytes of IP packets; Infinity if unknown. */
   takes: number;
@@ -35,21 +44,38 @@ interface Path {
 function pathOf(paths: Map<string, Path>, ends: readonly string[]): Path {
   const nodes = [...ends].sort();
   const name = nodes.join(' ');
-  const path = paths.get(name) ?? { nodes, exhibits: [], isLossy: false, isCertain: false, takes: Infinity };
+  const path = paths.get(name) ?? {
+    nodes,
+    exhibits: [],
+    more: 0,
+    isLossy: false,
+    lacksRests: false,
+    isCertain: false,
+    takes: Infinity,
+  };
   paths.set(name, path);
   return path;
+}
+
+function show(path: Path, exhibit: Exhibit): void {
+  if (path.exhibits.length < MAX_EXHIBITS) path.exhibits.push(exhibit);
+  else path.more++;
 }
 
 function addFragments(path: Path, evidence: Evidence, capture: CaptureEvidence, row: OuterFragments): void {
   const from = nodeText(evidence, row.source);
   const text = `${counted(row.count, 'outer fragment')} of ${row.protocol} from ${from}, the largest of ${row.largest} bytes`;
-  path.exhibits.push(shown(capture, row, text));
+  show(path, shown(capture, row, text));
   path.isCertain = true;
   if (row.largest > 0) path.takes = Math.min(path.takes, row.largest);
-  if (row.incomplete.count === 0) return;
-  path.isLossy = true;
-  const rests = row.withoutRests > 0 ? `; of ${row.withoutRests} only the first fragment arrived` : '';
-  path.exhibits.push(
+  const lost = lostFragments(capture, row);
+  if (lost === LostFragments.None) return;
+  // A capture filter may have left the others out: that there are fragments is certain, that some are lost isn't.
+  if (lost === LostFragments.Some) path.isLossy = true;
+  else path.lacksRests = true;
+  const rests = row.withoutRests > 0 ? `; of ${row.withoutRests} only the first fragment was captured` : '';
+  show(
+    path,
     shown(
       capture,
       row.incomplete,
@@ -62,16 +88,22 @@ function isHanging({ stuck, stuckBytes, handshake, largestAcknowledged }: TcpTra
   return handshake && stuck >= STUCK && stuckBytes >= LARGE && largestAcknowledged < stuckBytes;
 }
 
-function adviceFor({ takes }: Path): { readonly advice: string[]; readonly commands: string[] } {
+function adviceFor({ takes, isLossy, lacksRests }: Path): { readonly advice: string[]; readonly commands: string[] } {
   const mtu = Number.isFinite(takes) ? String(takes) : 'MTU';
   const known = Number.isFinite(takes) ? ` (${takes} here, going by the fragments)` : '';
   return {
     advice: [
       `Set the networks' MTU to what the smallest link between the nodes takes${known}: Docker starts from 1500 whatever the underlay has, and the driver subtracts ${OVERHEAD} bytes for VXLAN, and 26 more for an encrypted network.`,
-      'Create the network anew with the option and its services with it; the same goes for the ingress network.',
+      'Recreate the network with the option, and its services; likewise the ingress network, if its packets are too big.',
       'If the underlay should take 1500 bytes plus the headers, raise the MTU of its links instead.',
+      ...(lacksRests && !isLossy
+        ? ['Capture again with all fragments, which "udp port 4789" leaves out, to see whether the others arrive.']
+        : []),
     ],
-    commands: [`docker network create --driver overlay --opt com.docker.network.driver.mtu=${mtu} NETWORK`],
+    commands: [
+      `docker network create --driver overlay --opt com.docker.network.driver.mtu=${mtu} NETWORK`,
+      ...(lacksRests && !isLossy ? [CAPTURE_COMMAND] : []),
+    ],
   };
 }
 
@@ -87,7 +119,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       const path = pathOf(paths, [row.sender, row.destination]);
       const from = nodeText(evidence, row.reporter);
       const mtu = row.mtu === 0 ? '' : `, which takes ${row.mtu} bytes`;
-      path.exhibits.push(shown(capture, row, `${counted(row.count, 'ICMP message')} "too big" from ${from}${mtu}`));
+      show(path, shown(capture, row, `${counted(row.count, 'ICMP message')} "too big" from ${from}${mtu}`));
       path.isCertain = true;
       path.isLossy ||= row.ignored.count >= LOST;
       if (row.mtu > 0) path.takes = Math.min(path.takes, row.mtu);
@@ -97,19 +129,21 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       const path = pathOf(paths, vtepsOf(capture, row.vni, row.innerSource, row.innerDestination));
       const name = `${row.innerSource}:${row.sourcePort} to ${row.innerDestination}:${row.destinationPort}`;
       const text = `${name} completes its handshake, then sends a segment of ${row.stuckBytes} bytes ${row.stuck + 1} times without an acknowledgment`;
-      path.exhibits.push(shown(capture, row.retransmissions, text));
+      show(path, shown(capture, row.retransmissions, text));
       path.isLossy = true;
     }
   }
-  for (const { flows, first, second } of matchedCaptures(evidence)) {
+  for (const match of matchedCaptures(evidence)) {
+    const { flows, first, second } = match;
     for (const flow of flows) {
+      if (!isComparable(match, flow)) continue;
       const [lost, capture] =
         flow.onlyFirst.count >= flow.onlySecond.count ? [flow.onlyFirst, first] : [flow.onlySecond, second];
       if (!carriesFrames(flow.kind) || lost.count < LOST || flow.matched === 0) continue;
       if (flow.smallestLost <= flow.largestMatched || flow.smallestLost < LARGE) continue;
       const path = pathOf(paths, [flow.source, flow.destination]);
       const text = `${counted(lost.count, 'packet')} of ${flow.smallestLost} bytes or more never arrive, while all of up to ${flow.largestMatched} bytes do`;
-      path.exhibits.push(shown(capture, lost, text));
+      show(path, shown(capture, lost, text));
       path.isLossy = true;
     }
   }
@@ -123,7 +157,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         ? `Large packets are lost ${where}: they don't fit the path.`
         : `Full packets ${where} go out in fragments: they don't fit the path.`,
       subject: path.nodes.length === 0 ? {} : { nodes: path.nodes },
-      exhibits: path.exhibits,
+      exhibits: path.more === 0 ? path.exhibits : [...path.exhibits, { text: `${path.more} more of the same` }],
       ...adviceFor(path),
       ...(path.isCertain ? {} : { collect: collectFor(path) }),
     };

@@ -8,7 +8,7 @@ const ENOUGH = 3;
 const NEARLY_ALL = 0.9;
 
 const ADVICE = [
-  'The overlay needs nodes that reach each other at the addresses that they advertise: connect them by a VPN or a private network, and advertise its addresses.',
+  'The nodes of an overlay have to reach each other at the addresses that they advertise: connect them by a VPN or a private network, and advertise its addresses.',
   'For clear networks, an --advertise-addr that all others reach may suffice; ESP does not pass address translation.',
 ];
 
@@ -36,8 +36,10 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
     }
   }
   for (const { first, second, flows } of matchedCaptures(evidence)) {
-    for (const { translated, source, destination, kindName, matched } of flows) {
-      if (translated === undefined || matched === 0) continue;
+    for (const { translated, source, destination, kindName, matched, onlyFirst } of flows) {
+      // A frame that is flooded goes to several VTEPs, and is the same in each packet: one of a direction's many.
+      const isMost = matched >= ENOUGH && matched >= onlyFirst.count;
+      if (translated === undefined || !isMost) continue;
       yield {
         severity: Severity.Error,
         certainty: Certainty.Certain,
@@ -61,7 +63,7 @@ export const natBetweenNodes: Finding = {
   severity: Severity.Error,
   looksAt: 'captures: the outer UDP checksums of decrypted packets; addresses of the same packet in two captures',
   fires:
-    'nine of ten or more checksums of a direction are wrong by the same difference; or a packet has other addresses in another capture',
+    'nine of ten or more checksums of a direction are wrong by the same difference; or three or more packets, and half of their direction, have other addresses in another capture',
   means:
     'ESP protects the UDP checksum, which covers the addresses: behind NAT, all packets are dropped after decryption. SPIs and forwarding tables have the advertised addresses, too.',
   threads: ['moby/moby#37115', 'moby/moby#30727', 'moby/moby#34763'],

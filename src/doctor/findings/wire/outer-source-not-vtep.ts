@@ -8,6 +8,8 @@ import {
   perSubject,
   shown,
 } from '../../capture/index.js';
+import { isOfOtherCluster, networkId } from '../../derived/networks.js';
+import { inNamespace } from '../../derived/wording.js';
 import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import type { FdbRow } from '../../evidence/kernel.js';
@@ -31,14 +33,27 @@ function* ofTables(evidence: Evidence, capture: CaptureEvidence): Generator<Diag
     if (of === undefined) rows.set(row.mac, [row]);
     else of.push(row);
   }
+  // Tables of another cluster have the same MAC addresses, and other nodes.
+  const vteps = new Set(capture.frames.flatMap(({ source, destination }) => [source, destination]));
+  if (![...rows.values()].flat().some(({ destination }) => vteps.has(destination))) return;
+  const places = new Map<string, Set<string>>();
+  for (const { vni, mac, vtep } of capture.homes) {
+    const key = `${vni} ${mac}`;
+    const known = places.get(key);
+    if (known === undefined) places.set(key, new Set([vtep]));
+    else known.add(vtep);
+  }
   for (const home of capture.homes) {
     const found = contradicting(rows.get(home.mac) ?? [], home);
     if (found.length === 0) continue;
     const [{ destination }] = found;
+    // It moved while the capture ran, and the entries are of before or after.
+    if (places.get(`${home.vni} ${home.mac}`)?.has(destination) === true) continue;
     const who = `${home.address} (${home.mac}) in ${networkText(evidence, home.vni)}`;
     yield {
       severity: Severity.Error,
-      certainty: Certainty.Certain,
+      // The entries may be of another time than the capture.
+      certainty: Certainty.Likely,
       summary: `Frames of ${who} come from ${nodeText(evidence, home.vtep)}, but forwarding entries have it at ${nodeText(evidence, destination)}: Linux drops them.`,
       subject: { nodes: [home.vtep, destination], vni: home.vni, endpoints: [home.address] },
       exhibits: [
@@ -50,11 +65,14 @@ function* ofTables(evidence: Evidence, capture: CaptureEvidence): Generator<Diag
       ],
       advice: [
         `If ${home.vtep} and ${destination} are the same node, make the advertised address the source of its route to the others.`,
-        'If they are two nodes, the entry is stale: replace it, and restart the node whose entries are wrong if others are, too.',
+        'If they are two nodes, the entry is stale: replace it, on each node that has it. If other entries of a node are wrong, too, drain it and restart its engine.',
       ],
       commands: [
-        `ip route get ${destination}`,
-        `bridge fdb replace ${home.mac} dev vxlan0 dst ${home.vtep} self permanent`,
+        `ip route get ${destination}   # on ${nodeText(evidence, home.vtep)}`,
+        inNamespace(
+          networkId(evidence, home.vni),
+          `bridge fdb replace ${home.mac} dev vxlan0 dst ${home.vtep} self permanent`,
+        ),
       ],
       collect: ['ip addr', 'ip route', 'bridge fdb show', 'docker info'],
     };
@@ -66,6 +84,8 @@ function* ofPeers(evidence: Evidence, capture: CaptureEvidence): Generator<Diagn
   for (const row of capture.frames) {
     const views = networks.filter(({ vnis, peers }) => vnis.includes(row.vni) && peers.length > 0);
     if (views.length === 0 || views.some(({ peers }) => peers.includes(row.source))) continue;
+    // Another cluster has the same VNIs, and other nodes.
+    if (isOfOtherCluster(evidence, row.vni, row.destination)) continue;
     yield {
       severity: Severity.Warning,
       certainty: Certainty.Likely,

@@ -9,7 +9,8 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       const from = nodeText(evidence, row.source);
       const flags = `0x${row.flags.toString(16).padStart(2, '0')}`;
       yield {
-        severity: Severity.Error,
+        // A single one is a probe, or damaged.
+        severity: row.count > 1 ? Severity.Error : Severity.Warning,
         certainty: Certainty.Certain,
         summary: row.groupPolicy
           ? `${from} sends VXLAN of VNI ${row.vni} with a group policy, which VXLAN devices without \`gbp\` drop.`
@@ -21,7 +22,9 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
           : [
               'Another protocol uses the port (VXLAN-GPE has 4790, Geneve 6081), or the sender is not a Linux VTEP: use another data path port, or correct the sender.',
             ],
-        commands: row.groupPolicy ? ['ip -d link show type vxlan'] : ['ss -lunp "sport = :4789"'],
+        commands: row.groupPolicy
+          ? [`ip -d link show type vxlan   # on both nodes`]
+          : [`ss -lunp "sport = :4789"   # on ${from}`],
       };
     }
   }
@@ -32,7 +35,7 @@ export const vxlanReservedBits: Finding = {
   title: 'VXLAN packets have reserved bits set',
   severity: Severity.Error,
   looksAt: 'captures: the VXLAN header',
-  fires: 'a bit other than the VNI flag is set',
+  fires: 'a bit other than the VNI flag is set: an error from two packets on',
   means: "RFC 7348 tells receivers to ignore the bits; Linux's driver drops the packets, since extensions use them.",
   threads: [],
   explains: ['one-sided-traffic', 'lost-between-captures'],

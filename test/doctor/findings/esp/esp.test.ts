@@ -19,6 +19,7 @@ import {
   diagnosedIn,
   evidenceOf,
   every,
+  found,
   gossip,
   node,
   ONE,
@@ -77,7 +78,7 @@ describe('one-sided-esp', () => {
 
   test('nothing at all comes back: only possible, since the capture may lack the direction', async () => {
     const [diagnosis] = await diagnosedIn(oneSidedEsp, every(0.3, run(8)));
-    assert.equal(diagnosis.certainty, Certainty.Possible);
+    assert.deepEqual([diagnosis.severity, diagnosis.certainty], [Severity.Warning, Certainty.Possible]);
   });
 
   test('both directions, or a burst that ends at once: nothing', async () => {
@@ -90,10 +91,23 @@ describe('one-sided-esp', () => {
 describe('unknown-spi', () => {
   test('the receiving node shows its SAs and lacks the one that is used', async () => {
     const capture = await captured(every(0.1, run(3)));
-    const [diagnosis] = unknownSpi.find(evidenceOf([capture], receiver(sa({ spi: 0x2000 }))));
-    assert.equal(diagnosis.severity, Severity.Error);
+    const [diagnosis] = found(unknownSpi, evidenceOf([capture], receiver(sa({ spi: 0x2000, source: THREE }))));
+    assert.deepEqual([diagnosis.severity, diagnosis.certainty], [Severity.Error, Certainty.Likely]);
     assert.match(diagnosis.summary, /^node2 \(192\.168\.50\.2\) has no SA for SPI 0x00001000/);
     assert.deepEqual([...unknownSpi.find(evidenceOf([capture], receiver(sa())))], []);
+  });
+
+  test('SAs that may be of another time than the capture: only a warning', async () => {
+    const other = run(3, { spi: 0x3000, from: THREE });
+    const capture = await captured(every(0.1, [...run(3), ...other]));
+    const of = (...sas: readonly XfrmSa[]) =>
+      found(unknownSpi, evidenceOf([capture], receiver(...sas)))
+        .filter(({ subject }) => subject.spi === 0x1000)
+        .map(({ severity, certainty }) => [severity, certainty]);
+    assert.deepEqual(of(sa({ spi: 0x2000 })), [[Severity.Warning, Certainty.Possible]]);
+    // That it explains what a third node sends shows that it is of the same time.
+    const current = sa({ spi: 0x3000, source: THREE });
+    assert.deepEqual(of(sa({ spi: 0x2000 }), current), [[Severity.Error, Certainty.Certain]]);
   });
 
   test('without keys and SAs there is nothing to say', async () => {
@@ -103,11 +117,24 @@ describe('unknown-spi', () => {
 
 describe('spi-collision', () => {
   test('two nodes with the same SPI to a third', async () => {
-    const packets = [...run(3, { to: THREE }), ...run(3, { from: TWO, to: THREE }, 50)];
+    const turns = [run(3, { to: THREE }), run(3, { from: TWO, to: THREE }, 50)];
+    const packets = [0, 1, 2].flatMap((i) => turns.map((packets) => packets[i]));
     const [diagnosis, ...rest] = await diagnosedIn(spiCollision, every(0.1, packets));
     assert.equal(rest.length, 0);
     assert.deepEqual(diagnosis.subject, { nodes: [ONE, TWO, THREE], spi: 0x1000 });
-    assert.deepEqual(packetsOf(diagnosis), [1, 2, 3, 4, 5, 6]);
+    assert.deepEqual(packetsOf(diagnosis), [1, 3, 5, 2, 4, 6]);
+  });
+
+  test('one sender whose address is translated, or changes, does not collide with itself', async () => {
+    const both = [every(0.1, run(3, { to: THREE })), every(0.1, run(3, { from: TWO, to: THREE }), 0.0001)];
+    assert.deepEqual(await diagnosedIn(spiCollision, both.flat()), []);
+    const changed = [...run(3, { to: THREE }), ...run(3, { from: TWO, to: THREE }, 4)];
+    assert.deepEqual(await diagnosedIn(spiCollision, every(0.1, changed)), []);
+  });
+
+  test('the numbers of keys that Cilium has for SPIs are the same on all nodes', async () => {
+    const packets = [...run(3, { to: THREE, spi: 3 }), ...run(3, { from: TWO, to: THREE, spi: 3 }, 50)];
+    assert.deepEqual(await diagnosedIn(spiCollision, every(0.1, packets)), []);
   });
 
   test('the same SPI to two nodes is no collision', async () => {
@@ -138,6 +165,10 @@ describe('sequence-near-end', () => {
     const capture = await captured(every(0.1, run(10, {}, LAST - 9)));
     const found = (esn: boolean) => [...sequenceNearEnd.find(evidenceOf([capture], receiver(sa({ esn }))))].length;
     assert.deepEqual([found(false), found(true)], [1, 0]);
+    // Without the SA, its numbers may be the lower half of 64 bits.
+    assert.equal(diagnosed(sequenceNearEnd, capture)[0].certainty, Certainty.Possible);
+    const plain = sequenceNearEnd.find(evidenceOf([capture], receiver(sa())));
+    assert.equal([...plain][0].certainty, Certainty.Certain);
   });
 });
 
@@ -175,6 +206,8 @@ describe('reordered-beyond-window', () => {
     const found = (...sas: readonly XfrmSa[]) =>
       [...reorderedBeyondWindow.find(evidenceOf([capture], receiver(...sas)))].map(({ severity }) => severity);
     assert.deepEqual(found(sa({ replayWindow: 32 })), [Severity.Error]);
+    const larger = reorderedBeyondWindow.find(evidenceOf([capture], receiver(sa({ replayWindow: 48 }))));
+    assert.match([...larger][0].summary, /^Some of 1 packet .* too late for the replay window of 48/);
     assert.deepEqual(found(sa({ replayWindow: 128 })), []);
     assert.deepEqual(found(sa({ replayWindow: 0 })), []);
     assert.deepEqual(found(), [Severity.Note]);
@@ -189,6 +222,13 @@ describe('reordered-beyond-window', () => {
 });
 
 describe('nonce-reuse', () => {
+  test('most packets have the same 8 bytes there: without a cipher they are no nonce, so it is only possible', async () => {
+    const packets = Array.from({ length: 10 }, (_, i) => sealed(i + 1, { iv: 7, length: 64 }));
+    const [diagnosis] = await diagnosedIn(nonceReuse, every(0.1, packets));
+    assert.equal(diagnosis.certainty, Certainty.Possible);
+    assert.match(diagnosis.advice[0], /ESP-NULL/);
+  });
+
   test('another packet with the same IV: an error, with the packets', async () => {
     const packets = [...run(4), sealed(9, { iv: 2, end: 1, length: 64 }), sealed(10, { iv: 3, end: 2, length: 68 })];
     const [diagnosis] = await diagnosedIn(nonceReuse, every(0.1, packets));
@@ -221,6 +261,19 @@ describe('rotation-missed', () => {
     assert.deepEqual(await diagnosedIn(rotationMissed, rotation(100, 130)), []);
     assert.deepEqual(await diagnosedIn(rotationMissed, rotation(Infinity, Infinity)), []);
     assert.deepEqual(await diagnosedIn(rotationMissed, rotation(570, Infinity)), []);
+  });
+
+  test('another cluster in the same capture has rotations of its own', async () => {
+    const foreign = Array.from({ length: 60 }, (_, i) => [
+      { at: 10 * i + 2, packet: sealed(i + 1, { spi: 7, from: '10.9.9.1', to: '10.9.9.2' }) },
+      { at: 10 * i + 3, packet: sealed(i + 1, { spi: 8, from: '10.9.9.2', to: '10.9.9.1' }) },
+    ]).flat();
+    assert.deepEqual(await diagnosedIn(rotationMissed, [...rotation(100, 130), ...foreign]), []);
+  });
+
+  test('two SPIs that are used side by side are no rotation', async () => {
+    const second = Array.from({ length: 50 }, (_, i) => ({ at: 100 + 10 * i, packet: sealed(i + 1, { spi: 9 }) }));
+    assert.deepEqual(await diagnosedIn(rotationMissed, [...rotation(Infinity, Infinity), ...second]), []);
   });
 
   test('the recorded rotation is complete', async () => {

@@ -1,10 +1,14 @@
 /** Findings about ESP that is decrypted. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { nodeBackend, hkdfSha256 } from '../../../../src/aead/index.js';
-import { Severity } from '../../../../src/doctor/finding.js';
+import { MemoryReader, openCapture } from '../../../../src/capture/index.js';
+import type { CaptureExamOptions } from '../../../../src/doctor/capture/index.js';
+import { Certainty, Severity } from '../../../../src/doctor/finding.js';
 import { clearVxlanOnEncryptedNetwork } from '../../../../src/doctor/findings/esp/clear-vxlan-on-encrypted-network.js';
 import { icvInvalid } from '../../../../src/doctor/findings/esp/icv-invalid.js';
+import { oneSidedEsp } from '../../../../src/doctor/findings/esp/one-sided-esp.js';
 import { rotationMissed } from '../../../../src/doctor/findings/esp/rotation-missed.js';
 import { unknownSpi } from '../../../../src/doctor/findings/esp/unknown-spi.js';
 import { EspDrop, OutboundEsp, OutboundSa } from '../../../../src/ipsec/index.js';
@@ -12,13 +16,21 @@ import { ClusterKey, deriveSa, KeyRing, Profile, SpiForm } from '../../../../src
 import { CaptureKeys } from '../../../../src/overlay/internal.js';
 import { parseIpv4, VXLAN_PORT } from '../../../../src/wire/index.js';
 import { udpIp, vxlan } from '../../../dataplane/build.js';
-import { keysOf, wrongKeys } from '../../capture/keys.js';
+import { readInputs } from '../../../../src/doctor/inputs/index.js';
+import { generated } from '../../../generate/generated.js';
+import { fixture } from '../../../repository.js';
+import { keysIn, keysOf, wrongKeys } from '../../capture/keys.js';
 import {
+  A,
+  B,
   captured,
   diagnosed,
   echo,
   evidenceOf,
   every,
+  examined,
+  found,
+  gossip,
   inner,
   node,
   ONE,
@@ -27,6 +39,7 @@ import {
   recorded,
   sealed,
   there,
+  tunnelled,
   TWO,
   VNI,
 } from '../../capture/packets.js';
@@ -63,8 +76,8 @@ class Sender {
     });
   }
 
-  packet(vni = VNI): Uint8Array {
-    const packet = udpIp(4, VXLAN_PORT, vxlan(vni, inner(echo())), 'right', this.from, this.to);
+  packet(vni = VNI, content = echo()): Uint8Array {
+    const packet = udpIp(4, VXLAN_PORT, vxlan(vni, inner(content)), 'right', this.from, this.to);
     const bytes = new Uint8Array(128 + packet.length);
     bytes.set(packet, 64);
     assert.equal(this.#esp.push(this.#sa, bytes, 64, 64 + packet.length, 0), EspDrop.None);
@@ -80,7 +93,9 @@ class Sender {
 describe('icv-invalid', () => {
   test('the recording with a wrong key: an error for what nothing opens', async () => {
     const capture = await recorded('esp/04-esp-wrong-key.underlay.pcap', wrongKeys());
-    const [diagnosis, ...rest] = diagnosed(icvInvalid, capture);
+    const dump = readFileSync(fixture('esp/04-esp-wrong-key.xfrm.txt'), 'utf8');
+    const { nodes } = readInputs([{ name: 'xfrm.txt', text: dump }]);
+    const [diagnosis, ...rest] = found(icvInvalid, evidenceOf([capture], ...nodes));
     assert.equal(rest.length, 0);
     assert.equal(diagnosis.severity, Severity.Error);
     assert.equal(diagnosis.subject.spi, 0x3d1f9a01);
@@ -88,6 +103,21 @@ describe('icv-invalid', () => {
     // With the sender's own key, it opens.
     const right = await recorded('esp/04-esp-wrong-key.underlay.pcap', keysOf('esp/04-esp-wrong-key.xfrm.txt'));
     assert.deepEqual(diagnosed(icvInvalid, right), []);
+  });
+
+  test('packets with ESN and an ICV of 16 bytes, keys of esp_sa: it cannot tell, and asks for the SAs', async () => {
+    const { bytes, generator } = generated({ packets: 300, encrypted: true, profile: Profile.Strict });
+    const xfrm = generator.xfrmCommands();
+    assert.match(xfrm, /flag esn/);
+    const capture = async (options: CaptureExamOptions) =>
+      examined(await openCapture(new MemoryReader(bytes)), options);
+    const diagnoses = diagnosed(icvInvalid, await capture(keysIn(generator.espSa())));
+    for (const { severity, certainty, summary, collect } of diagnoses) {
+      assert.deepEqual([severity, certainty], [Severity.Warning, Certainty.Possible]);
+      assert.match(summary, /opens with its key in esp_sa: .* extended sequence numbers/);
+      assert.match(collect?.[0] ?? '', /ip -s xfrm state/);
+    }
+    assert.ok(diagnoses.length > 0);
   });
 
   test('a damaged packet among good ones: a warning', async () => {
@@ -130,15 +160,51 @@ describe('unknown-spi', () => {
   });
 });
 
+describe('one-sided-esp', () => {
+  test('UDP that nobody answers is no fault; pings without an answer are one', async () => {
+    const sender = new Sender(ONE, TWO, 5);
+    const other = every(0.3, [gossip(), gossip(TWO, ONE)]);
+    const found = async (content: () => Uint8Array) => {
+      const packets = Array.from({ length: 8 }, () => sender.packet(VNI, content()));
+      return diagnosed(oneSidedEsp, await captured([...every(0.3, packets), ...other], ring(5))).length;
+    };
+    assert.equal(await found(() => udpIp(4, 514, new Uint8Array(50), 'right', A, B)), 0);
+    assert.equal(await found(() => echo()), 1);
+  });
+});
+
 describe('clear-vxlan-on-encrypted-network', () => {
   test('frames of a network in ESP and in clear', async () => {
-    const packets = [...new Sender(TWO, ONE, 5).packets(3), there(echo()), there(echo())];
+    const packets = [...new Sender(ONE, TWO, 5).packets(3), there(echo()), there(echo())];
     const [diagnosis, ...rest] = diagnosed(clearVxlanOnEncryptedNetwork, await captured(every(0.1, packets), ring(5)));
     assert.equal(rest.length, 0);
     assert.equal(diagnosis.severity, Severity.Error);
     assert.deepEqual(diagnosis.subject, { nodes: [ONE, TWO], vni: VNI });
     assert.deepEqual(packetsOf(diagnosis).slice(0, 2), [4, 5]);
     assert.ok(diagnosis.exhibits.length === 2);
+  });
+
+  test('another cluster has a network with the same VNI, in clear: nothing', async () => {
+    const foreign = tunnelled(inner(echo()), { from: '10.9.9.1', to: '10.9.9.2' });
+    const capture = await captured(every(0.1, [...new Sender(ONE, TWO, 5).packets(3), foreign]), ring(5));
+    assert.deepEqual(diagnosed(clearVxlanOnEncryptedNetwork, capture), []);
+    const views = node({ networks: [networkView({ encrypted: true, peers: [ONE, TWO] })] });
+    assert.deepEqual(found(clearVxlanOnEncryptedNetwork, evidenceOf([await captured(every(1, [foreign]))], views)), []);
+  });
+
+  test('clear frames that arrive where ESP leaves may have been decrypted by ESP offload: a warning', async () => {
+    const views = node({ networks: [networkView({ encrypted: true })] });
+    const outbound = [1, 2, 3].map((sequence) => sealed(sequence, { from: TWO, to: ONE }));
+    const at = async (packets: readonly Uint8Array[], name: string) => {
+      const own = node({ name, addresses: [ONE], captures: [await captured(every(0.1, packets))] });
+      return found(clearVxlanOnEncryptedNetwork, evidenceOf([], own, views)).map(({ certainty }) => certainty);
+    };
+    const arriving = [there(echo()), ...outbound];
+    assert.deepEqual(await at(arriving, ''), [Certainty.Possible]);
+    // The sender's own capture shows what it sends, and ESP from a third node that the receiver doesn't offload.
+    assert.deepEqual(await at(arriving, 'node1'), [Certainty.Certain]);
+    const third = sealed(1, { from: '192.168.50.3', to: TWO, spi: 0x3000 });
+    assert.deepEqual(await at([...arriving, third], ''), [Certainty.Certain]);
   });
 
   test('docker says that the network is encrypted', async () => {

@@ -8,6 +8,7 @@ import { gossipSuspicions } from '../../../../src/doctor/findings/gossip/gossip-
 import { gossipWrongKeys } from '../../../../src/doctor/findings/gossip/gossip-wrong-keys.js';
 import { GossipKeyring } from '../../../../src/gossip/index.js';
 import { swarmKeys } from '../../../inspect/gossip/recorded.js';
+import { udpIp } from '../../../dataplane/build.js';
 import {
   A,
   B,
@@ -17,9 +18,11 @@ import {
   echo,
   evidenceOf,
   every,
+  found,
   gossip,
   inner,
   ONE,
+  onWire,
   recorded,
   there,
   tunnelled,
@@ -49,6 +52,15 @@ describe('gossip-one-way', () => {
     assert.equal(warning.severity, Severity.Warning);
   });
 
+  test('among many nodes, three messages that nobody answers are no sign', async () => {
+    const others = [2, 3, 4, 5].map((i) => gossip(ONE, `192.168.50.${i}`, `news ${i}`));
+    const frame = tunnelled(inner(echo(B, A), B, A), { from: TWO, to: ONE });
+    const few = [...others, frame, ...probes.slice(0, 3)];
+    assert.deepEqual(await diagnosedIn(gossipOneWay, every(0.5, few)), []);
+    const many = Array.from({ length: 10 }, (_, i) => gossip(ONE, TWO, `ping ${i}`));
+    assert.equal((await diagnosedIn(gossipOneWay, every(0.5, [...others, frame, ...many]))).length, 1);
+  });
+
   test('answered probes: nothing', async () => {
     const both = probes.flatMap((probe, i) => [probe, gossip(TWO, ONE, `ack ${i}`)]);
     assert.deepEqual(await diagnosedIn(gossipOneWay, every(0.5, both)), []);
@@ -75,10 +87,30 @@ describe('gossip-wrong-keys', () => {
     assert.deepEqual(diagnosis.subject, { nodes: [TWO] });
   });
 
-  test('gossip in clear, and the right keys', async () => {
-    // A ping of memberlist in clear: its type, then msgpack.
-    const clear = tunnelled(inner(echo()));
-    assert.deepEqual(diagnosed(gossipWrongKeys, await captured(every(1, [clear]), { gossip: swarmKeys() })), []);
+  test('all nodes send what no key decrypts, and the keys fit for the rest: they were rotated, and no node is alone', async () => {
+    const capture = await recorded(JOIN, { gossip: swarmKeys() });
+    const report = capture.survey.gossip;
+    assert.ok(report !== null);
+    const rows = capture.traffic.filter(({ gossipUdp, gossipTcp }) => gossipUdp.count + gossipTcp.count > 0);
+    const undecryptable = rows.map(({ source }) => ({ address: source, count: 3 }));
+    const packets = { ...report.packets, failed: { 'no-key-fits': 6 } };
+    const rotated = { ...evidenceOf([capture]), gossip: { ...report, packets, undecryptable } };
+    const [diagnosis] = found(gossipWrongKeys, rotated);
+    assert.equal(diagnosis.severity, Severity.Warning);
+    assert.match(diagnosis.summary, /rotated during the capture/);
+  });
+
+  test('gossip in clear: a warning', async () => {
+    // A ping of memberlist as msgpack, without encryption: its type, then a map of its number and the node.
+    const name = (text: string): number[] => [0xa0 | text.length, ...new TextEncoder().encode(text)];
+    const ping = Uint8Array.of(0, 0x82, ...name('SeqNo'), 7, ...name('Node'), ...name('node2'));
+    const packet = onWire(udpIp(4, 7946, ping, 'right', ONE, TWO));
+    const [diagnosis] = diagnosed(gossipWrongKeys, await captured(every(1, [packet]), { gossip: swarmKeys() }));
+    assert.equal(diagnosis.severity, Severity.Warning);
+    assert.match(diagnosis.summary, /^1 packet or stream of gossip is in clear/);
+  });
+
+  test('the right keys: nothing', async () => {
     assert.deepEqual(diagnosed(gossipWrongKeys, await recorded(JOIN, { gossip: swarmKeys() })), []);
   });
 });

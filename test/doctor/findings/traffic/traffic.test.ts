@@ -20,11 +20,13 @@ import {
   echo,
   evidenceOf,
   every,
+  found,
   inner,
   macOf,
   node,
   ONE,
   packetsOf,
+  sealed,
   tcp,
   there,
   type Timed,
@@ -64,6 +66,31 @@ describe('duplicate-address', () => {
       [],
     );
     assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, [home(ONE), home(ONE), back(echo(B, A))])), []);
+  });
+
+  test('a gateway that several nodes have, and what it forwards: nothing', async () => {
+    const forwarded = (address: string, vtep: string): Uint8Array =>
+      tunnelled(inner(echo(address, B), address, B, OTHER_MAC), { from: vtep });
+    const turns = ['10.0.8.1', '10.0.8.2', '10.0.8.3'].flatMap((address) => [
+      forwarded(address, ONE),
+      forwarded(address, THREE),
+    ]);
+    assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, [...turns, ...turns, ...turns])), []);
+    assert.deepEqual(await diagnosedIn(endpointMoved, every(1, [...turns, ...turns, ...turns])), []);
+  });
+
+  test('an endpoint that moves and comes back: nothing', async () => {
+    const packets = [home(ONE), home(ONE), home(THREE), home(THREE), home(ONE), home(ONE)];
+    assert.deepEqual(await diagnosedIn(duplicateAddress, every(1, packets)), []);
+  });
+
+  test('backends that answer as a virtual IP, in a network with direct server return: nothing', async () => {
+    const packets = [home(ONE), home(THREE, OTHER_MAC), home(ONE), home(THREE, OTHER_MAC)];
+    const capture = await captured(every(1, packets));
+    const tasks = [{ name: 'web.1', service: 'web', vip: A, ip: B, host: ONE }];
+    const count = (options: Readonly<Record<string, string>>): number =>
+      found(duplicateAddress, evidenceOf([capture], node({ networks: [networkView({ tasks, options })] }))).length;
+    assert.deepEqual([count({}), count({ dsr: '' })], [1, 0]);
   });
 
   test('the same address in two networks is no duplicate', async () => {
@@ -118,6 +145,8 @@ describe('vip-as-destination', () => {
       [...vipAsDestination.find(evidenceOf([capture], node({ networks: [networkView({ tasks })] })))].length,
       1,
     );
+    const direct = networkView({ tasks, options: { dsr: '' } });
+    assert.deepEqual(found(vipAsDestination, evidenceOf([capture], node({ networks: [direct] }))), []);
     // Without the service, the address is one as any other.
     assert.deepEqual(diagnosed(vipAsDestination, capture), []);
   });
@@ -167,7 +196,7 @@ describe('retransmission-storm', () => {
     assert.equal(diagnosis.severity, Severity.Warning);
     assert.match(
       diagnosis.summary,
-      /^10\.0\.9\.3:40000 sends 33\.3 % of its segments to 10\.0\.9\.4:80 in VNI 4097 again/,
+      /^10\.0\.9\.3:40000 retransmits 33\.3 % of its segments to 10\.0\.9\.4:80 in VNI 4097\./,
     );
     assert.deepEqual(packetsOf(diagnosis), [41, 42, 43, 44, 45]);
   });
@@ -193,13 +222,23 @@ describe('dns-timeouts', () => {
   };
 
   test('no query is answered: an error; some are: a warning', async () => {
-    const none = [...every(1, [1, 2, 3].map(query)), { at: 20, packet: there(echo()) }];
+    const other = { at: 20, packet: back(echo(B, A)) };
+    const none = [...every(1, [1, 2, 3].map(query)), other];
     const [error] = await diagnosedIn(dnsTimeouts, none);
     assert.equal(error.severity, Severity.Error);
     assert.deepEqual(packetsOf(error), [1, 2, 3]);
     const [warning] = await diagnosedIn(dnsTimeouts, [...none, { at: 1.1, packet: answer(2) }]);
     assert.equal(warning.severity, Severity.Warning);
     assert.deepEqual(packetsOf(warning), [1, 4]);
+  });
+
+  test('a capture of one direction shows no answers: a warning, possible', async () => {
+    const [warning] = await diagnosedIn(dnsTimeouts, [
+      ...every(1, [1, 2, 3].map(query)),
+      { at: 20, packet: there(echo()) },
+    ]);
+    assert.deepEqual([warning.severity, warning.certainty], [Severity.Warning, Certainty.Possible]);
+    assert.match(warning.summary, /^The capture shows no answer of 10\.0\.9\.4 to the 3 DNS queries/);
   });
 
   test('all are answered, or the capture ends before an answer can be late: nothing', async () => {
@@ -220,6 +259,22 @@ describe('one-sided-traffic', () => {
     assert.deepEqual(packetsOf(error), [1, 2, 3, 4]);
     const [warning] = await diagnosedIn(oneSidedTraffic, every(1, pings));
     assert.deepEqual([warning.severity, warning.certainty], [Severity.Warning, Certainty.Possible]);
+  });
+
+  test('requests of the last second before the capture ends may still be answered: nothing', async () => {
+    const other = tunnelled(inner(echo('10.0.9.9', A, true), '10.0.9.9', A), { from: TWO, to: ONE });
+    assert.deepEqual(await diagnosedIn(oneSidedTraffic, every(0.01, [other, ...pings])), []);
+  });
+
+  test('the answers may be in ESP that no key opens: a warning, possible', async () => {
+    const esp = [1, 2, 3].map((sequence) => sealed(sequence, { from: TWO, to: ONE }));
+    const [warning] = await diagnosedIn(oneSidedTraffic, [...every(1, pings), ...every(1, esp, 0.1)]);
+    assert.deepEqual([warning.severity, warning.certainty], [Severity.Warning, Certainty.Possible]);
+    assert.match(warning.exhibits[1].text, /ESP that no key opens/);
+    // Frames of the same network in clear show that the answers would be in clear, too.
+    const clear = tunnelled(inner(echo('10.0.9.9', A, true), '10.0.9.9', A), { from: TWO, to: ONE });
+    const both = [...every(1, [...pings, clear]), ...every(1, esp, 0.1)];
+    assert.equal((await diagnosedIn(oneSidedTraffic, both))[0].severity, Severity.Error);
   });
 
   test('SYNs, too', async () => {

@@ -129,14 +129,32 @@ describe('nat-between-nodes', () => {
     assert.match(diagnosis.summary, /VXLAN from 10\.1\.1\.1 to 192\.168\.50\.2 arrives from 192\.168\.50\.1/);
     assert.deepEqual(diagnosed(natBetweenNodes, outside, outside), []);
   });
+
+  test('a frame that is flooded to two nodes is not translated on the way', async () => {
+    const group = ethernet(inner(echo()).subarray(14), EtherType.Ipv4, macOf(A), 'ff:ff:ff:ff:ff:ff');
+    const ends = ['192.168.50.7', '192.168.50.8'].map((to) => {
+      const own = Array.from({ length: 9 }, (_, i) => tunnelled(inner(echo(A, B, false, 40, i), A, B), { to }));
+      return captured(every(0.5, [tunnelled(group, { to }), ...own]));
+    });
+    const [one, other] = await Promise.all(ends);
+    assert.deepEqual(diagnosed(natBetweenNodes, one, other), []);
+  });
 });
 
 describe('vxlan-reserved-bits', () => {
   test('a group policy, and other bits, each with its packets', async () => {
     const frame = inner(echo());
-    const packets = [tunnelled(frame), tunnelled(frame, { flags: 0x88 }), tunnelled(frame, { flags: 0x0c, vni: 7 })];
+    const packets = [
+      tunnelled(frame),
+      tunnelled(frame, { flags: 0x88 }),
+      ...[1, 2].map(() => tunnelled(frame, { flags: 0x0c, vni: 7 })),
+    ];
     const diagnoses = await diagnosedIn(vxlanReservedBits, every(1, packets));
-    assert.deepEqual(diagnoses.map(packetsOf), [[2], [3]]);
+    assert.deepEqual(diagnoses.map(packetsOf), [[2], [3, 4]]);
+    assert.deepEqual(
+      diagnoses.map(({ severity }) => severity),
+      [Severity.Warning, Severity.Error],
+    );
     assert.match(diagnoses[0].summary, /group policy/);
     assert.equal(diagnoses[1].subject.vni, 7);
     assert.deepEqual(await diagnosedIn(vxlanReservedBits, every(1, [tunnelled(frame)])), []);
@@ -211,7 +229,8 @@ describe('outer-source-not-vtep', () => {
   const has = new Set([InputKind.Fdb]);
 
   test('a permanent entry has the MAC address at another VTEP: an error', async () => {
-    const capture = await captured(every(1, [there(echo())]));
+    const answer = tunnelled(inner(echo(B, A, true), B, A), { from: TWO, to: '192.168.50.9' });
+    const capture = await captured(every(1, [there(echo()), answer]));
     const [diagnosis, ...rest] = outerSourceNotVtep.find(
       evidenceOf([capture], node({ fdb: [entry('192.168.50.9')], has })),
     );
@@ -221,6 +240,13 @@ describe('outer-source-not-vtep', () => {
     assert.deepEqual(diagnosis.exhibits[1].places, [{ file: 'fdb.txt', line: 3 }]);
   });
 
+  test('tables and networks of another cluster, which has the same addresses: nothing', async () => {
+    const capture = await captured(every(1, [there(echo())]));
+    const networks = [networkView({ vnis: [VNI], peers: ['10.9.9.1', '10.9.9.2'] })];
+    const foreign = node({ fdb: [entry('10.9.9.2')], networks, has });
+    assert.deepEqual([...outerSourceNotVtep.find(evidenceOf([capture], foreign))], []);
+  });
+
   test('an entry that fits, one that was learned, or none: nothing', async () => {
     const capture = await captured(every(1, [there(echo())]));
     for (const fdb of [[entry(ONE)], [entry('192.168.50.9', true)], []]) {
@@ -228,12 +254,18 @@ describe('outer-source-not-vtep', () => {
     }
   });
 
+  test('an endpoint that moves while the capture runs is where the entry has it, before or after: nothing', async () => {
+    const from = (vtep: string): Uint8Array => tunnelled(inner(echo()), { from: vtep });
+    const capture = await captured(every(1, [from(ONE), from(ONE), from('192.168.50.9')]));
+    assert.deepEqual([...outerSourceNotVtep.find(evidenceOf([capture], node({ fdb: [entry(ONE)], has })))], []);
+  });
+
   test('a source that is no peer of the network: a warning', async () => {
     const capture = await captured(every(1, [there(echo())]));
     const of = (peers: string[]) =>
       outerSourceNotVtep.find(evidenceOf([capture], node({ networks: [networkView({ vnis: [VNI], peers })] })));
     assert.deepEqual(
-      [...of(['192.168.50.7'])].map(({ severity }) => severity),
+      [...of(['192.168.50.7', TWO])].map(({ severity }) => severity),
       [Severity.Warning],
     );
     assert.deepEqual([...of([ONE, TWO])], []);

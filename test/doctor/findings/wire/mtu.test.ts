@@ -1,10 +1,12 @@
 /** Findings about sizes: fragments, ICMP "too big", connections that hang. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MemoryReader, openCapture } from '../../../../src/capture/index.js';
 import { fragmentsLost } from '../../../../src/doctor/findings/wire/fragments-lost.js';
 import { icmpTooBigIgnored } from '../../../../src/doctor/findings/wire/icmp-too-big-ignored.js';
 import { mtuTooBig } from '../../../../src/doctor/findings/wire/mtu-too-big.js';
 import { Certainty, Severity } from '../../../../src/doctor/finding.js';
+import { udpIp } from '../../../dataplane/build.js';
 import {
   A,
   B,
@@ -14,11 +16,13 @@ import {
   diagnosedIn,
   echo,
   every,
+  examined,
   fragments,
   inner,
   ONE,
   onWire,
   packetsOf,
+  pcapOf,
   recorded,
   sealed,
   tcp,
@@ -43,18 +47,19 @@ function large(count: number, keep: (part: number, ping: number) => boolean = ()
 }
 
 /** A connection whose handshake works, and that sends segments of a size; the answers acknowledge them or don't. */
-function download(length: number, arrives: boolean): Timed[] {
+function download(length: number, arrives: boolean, port = 40_000): Timed[] {
+  const [ports, backPorts] = [[port, 80] as const, [80, port] as const];
   const packets = [
-    there(tcp({ flags: 'S', sequence: 99, acknowledgment: 0 })),
-    back(tcp({ from: B, to: A, ports: [80, 40_000], flags: 'SA', sequence: 199, acknowledgment: 100 })),
-    there(tcp({ sequence: 100, acknowledgment: 200 })),
-    there(tcp({ sequence: 100, acknowledgment: 200, length: 80 })),
-    back(tcp({ from: B, to: A, ports: [80, 40_000], sequence: 200, acknowledgment: 180 })),
+    there(tcp({ ports, flags: 'S', sequence: 99, acknowledgment: 0 })),
+    back(tcp({ from: B, to: A, ports: backPorts, flags: 'SA', sequence: 199, acknowledgment: 100 })),
+    there(tcp({ ports, sequence: 100, acknowledgment: 200 })),
+    there(tcp({ ports, sequence: 100, acknowledgment: 200, length: 80 })),
+    back(tcp({ from: B, to: A, ports: backPorts, sequence: 200, acknowledgment: 180 })),
   ];
   for (let i = 0; i < 4; i++) {
     const sequence = 200 + (arrives ? i * length : 0);
-    packets.push(back(tcp({ from: B, to: A, ports: [80, 40_000], sequence, acknowledgment: 180, length })));
-    if (arrives) packets.push(there(tcp({ sequence: 180, acknowledgment: sequence + length })));
+    packets.push(back(tcp({ from: B, to: A, ports: backPorts, sequence, acknowledgment: 180, length })));
+    if (arrives) packets.push(there(tcp({ ports, sequence: 180, acknowledgment: sequence + length })));
   }
   return every(0.4, packets);
 }
@@ -80,7 +85,14 @@ describe('mtu-too-big', () => {
       large(4, (part, ping) => part === 0 || ping === 0),
     );
     assert.equal(diagnosis.severity, Severity.Error);
-    assert.match(diagnosis.exhibits[1].text, /^2 packets incomplete: .* of 2 only the first fragment arrived/);
+    assert.match(diagnosis.exhibits[1].text, /^2 packets incomplete: .* of 2 only the first fragment was captured/);
+  });
+
+  test('a thousand connections that hang are shown by eight', async () => {
+    const clients = Array.from({ length: 20 }, (_, i) => download(1400, false, 30_000 + i)).flat();
+    const [diagnosis] = await diagnosedIn(mtuTooBig, clients);
+    assert.equal(diagnosis.exhibits.length, 9);
+    assert.equal(diagnosis.exhibits[8].text, '12 more of the same');
   });
 
   test('handshakes that work and a large segment that is sent in vain: an error, likely', async () => {
@@ -137,15 +149,40 @@ describe('mtu-too-big', () => {
 });
 
 describe('fragments-lost', () => {
-  test('only first fragments arrive: filtered', async () => {
-    const [diagnosis] = await diagnosedIn(
-      fragmentsLost,
-      large(4, (part) => part === 0),
+  test('a capture of first fragments alone, as `udp port 4789` takes them: possibly lost, and no error', async () => {
+    const capture = await captured(large(4, (part) => part === 0));
+    const [diagnosis] = diagnosed(fragmentsLost, capture);
+    assert.deepEqual([diagnosis.severity, diagnosis.certainty], [Severity.Warning, Certainty.Possible]);
+    assert.match(diagnosis.summary, /or a capture filter left them out/);
+    assert.match(diagnosis.collect?.[0] ?? '', /ip\[6:2\] & 0x1fff != 0/);
+    assert.deepEqual(
+      diagnosed(mtuTooBig, capture).map(({ severity, summary }) => [severity, /go out in fragments/.test(summary)]),
+      [[Severity.Warning, true]],
     );
+  });
+
+  test('fragments of other traffic than the overlay are of no matter', async () => {
+    const packet = onWire(udpIp(4, 2049, new Uint8Array(3000), 'right', ONE, TWO));
+    const packets = Array.from({ length: 3 }, (_, i) => every(0.001, fragments(packet, 1500, i).slice(0, 1), i)).flat();
+    const capture = await captured([...packets, { at: 5, packet: there(echo()) }]);
+    assert.deepEqual(diagnosed(fragmentsLost, capture), []);
+    assert.deepEqual(diagnosed(mtuTooBig, capture), []);
+  });
+
+  test('first fragments that the snaplen cut are not lost', async () => {
+    const bytes = pcapOf([...large(4), { at: 6, packet: there(echo()) }], 96);
+    const capture = await examined(await openCapture(new MemoryReader(bytes)));
+    assert.deepEqual(diagnosed(fragmentsLost, capture), []);
+  });
+
+  test('only first fragments arrive, while other nodes have the rests: filtered', async () => {
+    const answer = tunnelled(inner(echo(B, A, true, 1464), B, A), { from: TWO, to: ONE });
+    const whole = every(0.0001, fragments(answer, 1500, 7), 0.5);
+    const [diagnosis] = await diagnosedIn(fragmentsLost, [...large(4, (part) => part === 0), ...whole]);
     assert.equal(diagnosis.severity, Severity.Error);
     assert.match(diagnosis.summary, /only the first fragment arrives/);
     // The last one came when the capture ended.
-    assert.deepEqual(packetsOf(diagnosis).slice(0, 3), [1, 2, 3]);
+    assert.deepEqual(packetsOf(diagnosis).slice(0, 3), [1, 4, 5]);
   });
 
   test('some are lost: how many', async () => {
@@ -181,7 +218,7 @@ describe('fragments-lost', () => {
 
 describe('icmp-too-big-ignored', () => {
   const big = (): Uint8Array => withIp(echo(A, B, false, 1400), 0, { df: true });
-  const after = (size: number): Timed[] => {
+  const after = (size: number, seconds = 1.5): Timed[] => {
     const packets = [
       big(),
       ...Array.from({ length: 4 }, (_, i) => withIp(echo(A, B, false, size, i), 0, { df: true })),
@@ -193,7 +230,7 @@ describe('icmp-too-big-ignored', () => {
     });
     const message = tunnelled(inner(tooBig(big(), 1300, '10.0.9.1', A), '10.0.9.1', A), { from: TWO, to: ONE });
     const [first, ...others] = frames;
-    return [{ at: 0, packet: first }, { at: 0.1, packet: message }, ...every(1, others, 1.5)];
+    return [{ at: 0, packet: first }, { at: 0.1, packet: message }, ...every(1, others, seconds)];
   };
 
   test('larger packets with DF a second later and more: an error', async () => {
@@ -204,6 +241,10 @@ describe('icmp-too-big-ignored', () => {
       /^10\.0\.9\.3 keeps sending packets of more than 1300 bytes to 10\.0\.9\.4 in VNI 4097/,
     );
     assert.deepEqual(packetsOf(diagnosis), [2, 3, 4, 5, 6]);
+  });
+
+  test('ten minutes later, the sender may try larger packets again: nothing', async () => {
+    assert.deepEqual(await diagnosedIn(icmpTooBigIgnored, after(1350, 601)), []);
   });
 
   test('smaller packets: it is heeded', async () => {

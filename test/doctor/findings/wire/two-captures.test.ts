@@ -1,10 +1,12 @@
 /** Findings from captures of both ends of a tunnel. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Severity } from '../../../../src/doctor/finding.js';
+import { MemoryReader, openCapture } from '../../../../src/capture/index.js';
+import { Certainty, Severity } from '../../../../src/doctor/finding.js';
 import { captureTimesDiffer } from '../../../../src/doctor/findings/wire/capture-times-differ.js';
 import { espBlockedBetweenCaptures } from '../../../../src/doctor/findings/wire/esp-blocked-between-captures.js';
 import { lostBetweenCaptures } from '../../../../src/doctor/findings/wire/lost-between-captures.js';
+import { mtuTooBig } from '../../../../src/doctor/findings/wire/mtu-too-big.js';
 import { vxlanPortTaken } from '../../../../src/doctor/findings/wire/vxlan-port-taken.js';
 import {
   A,
@@ -13,10 +15,12 @@ import {
   diagnosed,
   echo,
   every,
+  examined,
   gossip,
   inner,
   ONE,
   packetsOf,
+  pcapOf,
   sealed,
   there,
   type Timed,
@@ -35,6 +39,11 @@ const frames = every(
 const gossiped = every(
   0.5,
   Array.from({ length: 20 }, (_, i) => gossip(ONE, TWO, `ping ${i}`)),
+);
+const acknowledged = every(
+  0.5,
+  Array.from({ length: 20 }, (_, i) => gossip(TWO, ONE, `ack ${i}`)),
+  0.01,
 );
 
 /** A frame that is sent again and again. */
@@ -117,10 +126,33 @@ describe('esp-blocked-between-captures', () => {
       Array.from({ length: 20 }, (_, i) => sealed(i + 1, { spi: 7, from: TWO, to: ONE })),
       0.1,
     );
-    const first = await captured([...esp, ...gossiped]);
-    const diagnoses = diagnosed(espBlockedBetweenCaptures, first, await captured([...answers, ...gossiped]));
+    const both = [...gossiped, ...acknowledged];
+    const first = await captured([...esp, ...both]);
+    const diagnoses = diagnosed(espBlockedBetweenCaptures, first, await captured([...answers, ...both]));
     assert.equal(diagnoses.length, 1);
+    assert.equal(diagnoses[0].certainty, Certainty.Certain);
     assert.match(diagnoses[0].summary, /^ESP between 192\.168\.50\.1 and 192\.168\.50\.2 is blocked/);
+  });
+
+  test('a capture without any ESP may have a filter without it: only likely', async () => {
+    const [diagnosis] = diagnosed(
+      espBlockedBetweenCaptures,
+      await captured([...esp, ...gossiped]),
+      await captured(gossiped),
+    );
+    assert.equal(diagnosis.certainty, Certainty.Likely);
+    assert.match(diagnosis.advice[0], /filter that takes ESP/);
+  });
+
+  test('a capture of the other direction alone, as of a mirror port, does not show that ESP is blocked', async () => {
+    const sent = await captured([...esp, ...gossiped, ...acknowledged]);
+    const mirrored = await captured(acknowledged);
+    assert.deepEqual(diagnosed(espBlockedBetweenCaptures, sent, mirrored), []);
+    const lost = diagnosed(lostBetweenCaptures, sent, mirrored);
+    assert.ok(lost.length > 0);
+    for (const { severity, certainty } of lost) {
+      assert.deepEqual([severity, certainty], [Severity.Warning, Certainty.Possible]);
+    }
   });
 
   test('ESP that arrives is not blocked', async () => {
@@ -139,6 +171,22 @@ describe('vxlan-port-taken', () => {
     assert.deepEqual(diagnosed(espBlockedBetweenCaptures, sent, arrived), []);
     assert.deepEqual(diagnosed(vxlanPortTaken, sent, await captured([...frames, ...gossiped])), []);
   });
+
+  test('packets that the other capture has cut are not lost', async () => {
+    const packets = [
+      ...every(
+        0.5,
+        Array.from({ length: 12 }, (_, i) => there(echo(A, B, false, i % 2 === 0 ? 1200 : 0, i))),
+      ),
+      ...gossiped,
+    ];
+    const whole = await captured(packets);
+    const cut = await examined(await openCapture(new MemoryReader(pcapOf(packets, 96))), {});
+    for (const finding of [vxlanPortTaken, lostBetweenCaptures, mtuTooBig]) {
+      assert.deepEqual(diagnosed(finding, whole, cut), []);
+      assert.deepEqual(diagnosed(finding, cut, whole), []);
+    }
+  });
 });
 
 describe('capture-times-differ', () => {
@@ -153,6 +201,13 @@ describe('capture-times-differ', () => {
     }));
     const [cluster] = diagnosed(captureTimesDiffer, now, await captured(other));
     assert.match(cluster.summary, /has no VTEP in common/);
+  });
+
+  test('files that follow each other are parts of one capture: nothing', async () => {
+    const part = (size: number): Uint8Array[] =>
+      Array.from({ length: 20 }, (_, i) => there(echo(A, B, false, size, i)));
+    const parts = [0, 50, 100, 150].map((seconds) => captured(every(0.5, part(100 + seconds), seconds)));
+    assert.deepEqual(diagnosed(captureTimesDiffer, ...(await Promise.all(parts))), []);
   });
 
   test('captures of the same minute: nothing', async () => {
