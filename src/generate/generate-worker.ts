@@ -40,6 +40,12 @@ export async function serveGenerate(cipher: (name: string | undefined) => Aead |
       Atomics.store(turn, 0, failure === undefined ? index + 1 : NOBODY);
       Atomics.notify(turn, 0);
       if (failure !== undefined) return { failure };
+      // Its plan is where the file ends: the truth says nothing of packets that aren't there.
+      if (context.stopped && context.worker === 0) {
+        Atomics.store(turn, 0, NOBODY);
+        Atomics.notify(turn, 0);
+        return { report: generator.report() };
+      }
       context.report(generator.progress);
     }
     context.report(1);

@@ -7,6 +7,7 @@ import { CaptureGenerator, type GenerateOptions, type GenerateReport, GenerateTa
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { aeadOption } from '../options/aead-option.js';
+import { isInterrupted, stopReadingOnInterrupt } from '../interruption.js';
 import { openOutput } from '../output.js';
 import { StatusLine } from '../progress.js';
 import { TextOutput } from '../text-output.js';
@@ -77,6 +78,7 @@ async function inThisThread(
     for (const { bytes } of generator.blocks(aead)) {
       file.write(bytes);
       await turn();
+      if (isInterrupted()) break;
       if (!line.enabled || Date.now() < next) continue;
       next = Date.now() + PROGRESS_MS;
       showProgress(line, file.name, generator.progress);
@@ -102,7 +104,10 @@ async function inThreads(
   const workers = Math.min(values.workers, most);
   const task = new GenerateTask(WORKER, options, { workers, cipher, descriptor: file.descriptor });
   const line = new StatusLine();
-  const timer = line.enabled ? setInterval(() => showProgress(line, file.name, task.progress), PROGRESS_MS) : undefined;
+  const timer = setInterval(() => {
+    if (isInterrupted()) task.stop();
+    if (line.enabled) showProgress(line, file.name, task.progress);
+  }, PROGRESS_MS);
   try {
     return await task.finish();
   } finally {
@@ -122,7 +127,10 @@ export const generateCommand = declare({
     'The keys of encrypted captures follow from the seed: never use them for anything else.',
   ],
   options: OPTIONS,
-  notes: ['docs/generate.md describes the faults.'],
+  notes: [
+    'docs/generate.md describes the faults.',
+    'Ctrl-C ends the capture after the packets that are written, and reports them.',
+  ],
   examples: [
     [
       'vtep generate -o wire.pcap --encrypted --size imix --packets 1000000 --workers 2',
@@ -143,6 +151,7 @@ export const generateCommand = declare({
     const base = baseOf(values, generator.encrypted);
     const aead = generator.encrypted ? (await aeadOption(values.aead)).aead : undefined;
     const file = openOutput(output);
+    stopReadingOnInterrupt();
     try {
       const files = base === undefined ? [] : writeBeside(generator, base, output);
       const report =
