@@ -13,6 +13,13 @@ import { scratch } from '../run.js';
 const RECORDING = 'docker/07-encrypted';
 const OTHER_KEYS = fixture('esp/01-esp-docker-aes128-icv64.xfrm.txt');
 
+/** Decodes the recording. */
+async function take(frames: CommentedFrames): Promise<void> {
+  const source = await openCaptureFile(fixture(`${RECORDING}.underlay.pcap`));
+  for (let batch = await source.next(); batch !== undefined; batch = await source.next()) frames.take(batch);
+  await source.close();
+}
+
 describe('keys of a capture in progress', () => {
   const path = join(scratch(), 'keys.txt');
   const values = { keys: [path], aead: 'node' };
@@ -28,10 +35,7 @@ describe('keys of a capture in progress', () => {
       undecoded: true,
       device: 'eth0',
     });
-    const source = await openCaptureFile(fixture(`${RECORDING}.underlay.pcap`));
-    const batch = await source.next();
-    assert.ok(batch !== undefined);
-    frames.take(batch);
+    await take(frames);
     assert.equal(frames.frames, 0);
     assert.equal(await keys.renew(5000), undefined);
 
@@ -41,10 +45,9 @@ describe('keys of a capture in progress', () => {
     const renewed = await keys.renew(7000);
     assert.ok(renewed !== undefined);
     frames.useKeys(renewed);
-    frames.take(batch);
+    await take(frames);
     assert.ok(frames.frames > 0);
     assert.equal(await keys.renew(9000), undefined);
-    await source.close();
     keys.finish();
   });
 
