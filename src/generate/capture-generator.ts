@@ -119,9 +119,14 @@ export class CaptureGenerator {
     return this.#keys.sas.length > 0;
   }
 
+  /** Says in a file what it is of. */
+  get #banner(): string {
+    return `# A generated capture (vtep generate, seed ${this.options.seed}). Its keys follow from the seed: use them for nothing else.\n`;
+  }
+
   /** Wireshark's `esp_sa` of the capture's SAs. It contains keys. */
   espSa(): string {
-    return this.#keys.espSa();
+    return this.#banner + this.#keys.espSa();
   }
 
   /** `ip xfrm state add` commands of the SAs, as a shell script. It contains keys. */
@@ -132,7 +137,7 @@ export class CaptureGenerator {
   /** A vtep config of the network. It contains the key ring if a network is encrypted. */
   config(): string {
     const { profile } = this.options;
-    return this.#world.config(profile) + (this.encrypted ? this.#keys.ringText() : '');
+    return this.#banner + this.#world.config(profile) + (this.encrypted ? this.#keys.ringText() : '');
   }
 
   /** What `docker network inspect --verbose` prints on the first node: networks, VNIs, peers, a service with its tasks. */
