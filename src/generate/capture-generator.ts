@@ -11,7 +11,7 @@ import { type Fault, FaultSite } from './faults/fault.js';
 import { SaTable } from './keys.js';
 import { Measure } from './measure.js';
 import { NetworkBuilder } from './network-builder.js';
-import { type CheckedOptions, checkOptions, type GenerateOptions } from './options.js';
+import { type CheckedOptions, checkOptions, type GenerateOptions, MIN_MTU_IPV6 } from './options.js';
 import { PlannedPacket } from './packet.js';
 import { IMPAIRMENTS, Plan, type Planned } from './plan.js';
 import { BLOCK_BYTES, Renderer } from './renderer.js';
@@ -82,14 +82,16 @@ export class CaptureGenerator {
       : checked.rotations;
     this.options = { ...checked, rotations };
     this.#faults = checked.faults.map(faultNamed);
-    const { seed, profile, rate, packets, format, snaplen } = this.options;
+    const { seed, profile, format, snaplen } = this.options;
+    checkRotations(this.options);
     this.#world = new World(this.options);
     this.#keys = new SaTable(seed, profile, rotations);
     this.#measure = new Measure(format, ICV[profile], snaplen);
     this.#builder = new NetworkBuilder(this.options, this.#world, this.#keys);
     addHealthyFlows(this.#builder);
-    const duration = (packets / rate) * SECOND;
+    const duration = this.options.duration * SECOND;
     this.#addFaults(duration);
+    this.#checkNetworks();
     this.#checkView();
     this.#truth = [
       ...this.#faults.map(({ name }) => new TruthRecord(name, true)),
@@ -102,7 +104,7 @@ export class CaptureGenerator {
       tunnels: this.#builder.table.tunnels,
       firsts: this.#keys.sas.map(({ first }) => first),
       faults: this.#faults.length,
-      rotationInterval: duration / (rotations + 1),
+      rotationInterval: rotations === 0 ? Number.POSITIVE_INFINITY : duration / (rotations + 1),
     };
   }
 
@@ -117,9 +119,14 @@ export class CaptureGenerator {
     return this.#keys.sas.length > 0;
   }
 
+  /** Says in a file what it is of. */
+  get #banner(): string {
+    return `# A generated capture (vtep generate, seed ${this.options.seed}). Its keys follow from the seed: use them for nothing else.\n`;
+  }
+
   /** Wireshark's `esp_sa` of the capture's SAs. It contains keys. */
   espSa(): string {
-    return this.#keys.espSa();
+    return this.#banner + this.#keys.espSa();
   }
 
   /** `ip xfrm state add` commands of the SAs, as a shell script. It contains keys. */
@@ -130,7 +137,7 @@ export class CaptureGenerator {
   /** A vtep config of the network. It contains the key ring if a network is encrypted. */
   config(): string {
     const { profile } = this.options;
-    return this.#world.config(profile) + (this.encrypted ? this.#keys.ringText() : '');
+    return this.#banner + this.#world.config(profile) + (this.encrypted ? this.#keys.ringText() : '');
   }
 
   /** What `docker network inspect --verbose` prints on the first node: networks, VNIs, peers, a service with its tasks. */
@@ -214,7 +221,7 @@ export class CaptureGenerator {
     return {
       packets: this.#plan?.records ?? 0,
       bytes: this.#size,
-      seconds: (this.#plan?.last ?? 0) / SECOND,
+      seconds: this.#plan === undefined ? 0 : (this.#plan.last - this.#plan.first) / SECOND,
       seed: this.options.seed,
       nodes: nodes.map(({ name, vtep }) => ({ name, vtep: formatAddress(vtep) })),
       networks: networks.map(({ name, vni, encrypted }) => ({ name, vni, encrypted })),
@@ -243,6 +250,23 @@ export class CaptureGenerator {
     });
   }
 
+  /** What options contradict each other by. */
+  #checkNetworks(): void {
+    const { ipv6, profile, rotations, sizes } = this.options;
+    const mtus = this.#world.networks.map(({ mtu = 0 }) => mtu);
+    const [least, most] = [Math.min(...mtus), Math.max(...mtus)];
+    if (ipv6 && least < MIN_MTU_IPV6) {
+      throw new GenerateError('BAD_OPTION', `containers with IPv6 need an MTU of ${MIN_MTU_IPV6}; theirs is ${least}`);
+    }
+    if (sizes.every(({ lowest }) => lowest > most)) {
+      throw new GenerateError('BAD_OPTION', `all sizes are beyond the containers' MTU of ${most} bytes`);
+    }
+    if (this.encrypted) return;
+    if (profile === Profile.Strict)
+      throw new GenerateError('BAD_OPTION', 'the strict profile needs encrypted networks');
+    if (rotations > 0) throw new GenerateError('BAD_OPTION', 'rotations need encrypted networks: there are no keys');
+  }
+
   #checkView(): void {
     const { seenBy } = this.options;
     const names = this.#world.nodes.map(({ name }) => name);
@@ -260,6 +284,15 @@ export class CaptureGenerator {
       );
     }
   }
+}
+
+/** Rotations are at shares of the duration. */
+function checkRotations({ rotations, duration }: CheckedOptions): void {
+  if (rotations === 0 || Number.isFinite(duration)) return;
+  throw new GenerateError(
+    'BAD_OPTION',
+    'rotations need a number of packets or a duration: bytes alone have no end in time',
+  );
 }
 
 /** What a file begins with. */

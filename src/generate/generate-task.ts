@@ -1,5 +1,6 @@
 /** A capture made by several threads: each makes its own blocks, and writes them when it is their turn. */
 import { CaptureError } from '../capture/index.js';
+import { systemReason } from '../capture/file/standard-stream.js';
 import { TaskGroup } from '../workers/index.js';
 import type { GenerateReport } from './capture-generator.js';
 import type { GenerateOptions } from './options.js';
@@ -75,7 +76,13 @@ export class GenerateTask {
     const [{ report }] = outcomes;
     if (report !== undefined && failure === undefined) return report;
     const { code = '', message = 'a thread ended early' } = failure ?? {};
-    throw new CaptureError('FILE_UNUSABLE', `can't write the capture: ${message}`, { cause: { code } });
+    const cause = Object.assign(new Error(message), { code });
+    throw new CaptureError('FILE_UNUSABLE', `can't write ${systemReason('the capture', cause)}`, { cause });
+  }
+
+  /** Ends it early: `finish` returns the report of what has been written, which is a whole number of packets. */
+  stop(): void {
+    this.#group.stop();
   }
 
   /** Ends the threads, whatever their state. */

@@ -36,10 +36,13 @@ export async function serveGenerate(cipher: (name: string | undefined) => Aead |
         Atomics.wait(turn, 0, now);
       }
       const failure = written(descriptor, bytes);
-      // Otherwise the others would wait for their turn.
-      Atomics.store(turn, 0, failure === undefined ? index + 1 : NOBODY);
+      // Its plan is where the file ends: the truth says nothing of packets that aren't there.
+      const ends = context.stopped && context.worker === 0;
+      // Otherwise the others would wait for their turn, or write more than is reported.
+      Atomics.store(turn, 0, failure === undefined && !ends ? index + 1 : NOBODY);
       Atomics.notify(turn, 0);
       if (failure !== undefined) return { failure };
+      if (ends) return { report: generator.report() };
       context.report(generator.progress);
     }
     context.report(1);

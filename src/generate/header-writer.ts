@@ -66,6 +66,11 @@ export class HeaderWriter {
 
 const WINDOW = 502;
 const SYN_WINDOW = 64_240;
+/** Shifts of the window: Linux's usual one, and one that takes a whole answer of large segments. */
+const WINDOW_SCALE = 7;
+const LARGE_WINDOW_SCALE = 12;
+/** Segments of the longest answer. */
+const ANSWER = 16;
 const SYN_OPTIONS = 20;
 const DATA_OPTIONS = 12;
 
@@ -96,7 +101,7 @@ export function writeTransport(writer: HeaderWriter, spec: LaneSpec): void {
       writer.u16(mss);
       writer.u8(4, 2, 8, 10);
       writer.skip(8);
-      writer.u8(1, 3, 3, 7);
+      writer.u8(1, 3, 3, mss * ANSWER > WINDOW << WINDOW_SCALE ? LARGE_WINDOW_SCALE : WINDOW_SCALE);
     } else {
       writer.u8(1, 1, 8, 10);
       writer.skip(8);

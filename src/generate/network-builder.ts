@@ -110,6 +110,15 @@ export class NetworkBuilder {
     return { source, destination, vxlanPort: port, mtu, vlan, innerVlan };
   }
 
+  /** Makes the first flow begin at once, and the others as much earlier. */
+  beginAtOnce(): void {
+    const earliest = this.flows.reduce((least, { time }) => Math.min(least, time), Number.POSITIVE_INFINITY);
+    for (const flow of this.flows) {
+      flow.time -= earliest;
+      flow.due = flow.time;
+    }
+  }
+
   /** Adds a flow that begins after some nanoseconds. */
   add(flow: Flow, after: number): void {
     flow.time = after;

@@ -79,7 +79,7 @@ export interface GenerateOptions {
   readonly port?: number;
   /** MTU of the underlay in bytes; larger packets are fragmented. @default 1500 */
   readonly mtu?: number;
-  /** MTU of the containers in bytes. @default what fits into `mtu` */
+  /** MTU of the containers in bytes, at least 128; of IPv6, 1280. @default what fits into `mtu` */
   readonly innerMtu?: number;
   /** Packets, at most, before fragmentation, faults and impairments. @default `rate` times `duration` */
   readonly packets?: number;
@@ -109,6 +109,8 @@ export interface GenerateOptions {
 export interface CheckedOptions extends Required<
   Omit<GenerateOptions, 'vlan' | 'innerVlan' | 'innerMtu' | 'seenBy' | 'duration' | 'impairments'>
 > {
+  /** Seconds; infinite if a number of bytes alone is the amount. */
+  readonly duration: number;
   readonly vlan: number | undefined;
   readonly innerVlan: number | undefined;
   readonly innerMtu: number | undefined;
@@ -128,7 +130,10 @@ const ENDPOINTS = 200;
 /** Swarm's overlays have VNIs from 4096 on; beyond this number of networks the subnets would leave 10.0.0.0/8. */
 const MAX_NETWORKS = 4000;
 const MIN_MTU = 576;
-const MIN_MTU_IPV6 = 1280;
+/** The smallest MTU of a link with IPv6 (RFC 8200 section 5). */
+export const MIN_MTU_IPV6 = 1280;
+/** Containers' packets of DNS aren't fragmented. */
+const MIN_INNER_MTU = 128;
 
 function inRange(name: string, value: number, lowest: number, highest: number, integer = true): number {
   if (value >= lowest && value <= highest && (!integer || Number.isInteger(value))) return value;
@@ -137,7 +142,12 @@ function inRange(name: string, value: number, lowest: number, highest: number, i
 }
 
 /** The amount of traffic, of which two of packets, rate and duration are enough. */
-function amountOf({ packets, rate, duration, bytes }: GenerateOptions): { packets: number; rate: number } {
+function amountOf({
+  packets,
+  rate,
+  duration,
+  bytes,
+}: GenerateOptions): Pick<CheckedOptions, 'packets' | 'rate' | 'duration'> {
   if (packets !== undefined && rate !== undefined && duration !== undefined) {
     throw new GenerateError('BAD_OPTION', 'packets, rate and duration: the third follows from the other two');
   }
@@ -145,12 +155,15 @@ function amountOf({ packets, rate, duration, bytes }: GenerateOptions): { packet
   const perSecond = rate ?? (packets !== undefined && duration !== undefined ? packets / duration : DEFAULT_RATE);
   inRange('rate', perSecond, 1e-3, 1e9, false);
   // A size alone is the amount.
-  const unlimited = bytes !== undefined && duration === undefined ? MAX_PACKETS : undefined;
-  const count = packets ?? unlimited ?? Math.max(1, Math.round(perSecond * (duration ?? DEFAULT_DURATION)));
-  if (unlimited === undefined && count / perSecond > MAX_SECONDS) {
+  const unlimited = bytes !== undefined && duration === undefined && packets === undefined;
+  const count =
+    packets ?? (unlimited ? MAX_PACKETS : Math.max(1, Math.round(perSecond * (duration ?? DEFAULT_DURATION))));
+  inRange('packets', count, 1, MAX_PACKETS);
+  if (unlimited) return { packets: count, rate: perSecond, duration: Number.POSITIVE_INFINITY };
+  if (count / perSecond > MAX_SECONDS) {
     throw new GenerateError('BAD_OPTION', `${count} packets at ${perSecond} per second take more than 9 years`);
   }
-  return { packets: inRange('packets', count, 1, MAX_PACKETS), rate: perSecond };
+  return { packets: count, rate: perSecond, duration: count / perSecond };
 }
 
 function checkTraffic(traffic: GenerateOptions['traffic']): Readonly<Partial<Record<TrafficKind, number>>> {
@@ -173,6 +186,13 @@ function checkImpairments(given: Impairments = {}): Required<Impairments> {
   return all;
 }
 
+function checkRetransmissions({ retransmissions = 0, traffic = { tcp: 1 } }: GenerateOptions): void {
+  const { tcp = 0, vip = 0, ingress = 0 } = traffic;
+  if (retransmissions > 0 && tcp + vip + ingress === 0) {
+    throw new GenerateError('BAD_OPTION', 'retransmissions need traffic of TCP: tcp, vip or ingress');
+  }
+}
+
 /**
  * Checks options and fills in defaults.
  * @throws GenerateError `BAD_OPTION`, `UNKNOWN_NAME`
@@ -183,7 +203,8 @@ export function checkOptions(options: GenerateOptions): CheckedOptions {
   const endpoints = options.endpoints ?? Math.min(2 * nodes, ENDPOINTS);
   const lowestMtu = options.underlayIpv6 === true ? MIN_MTU_IPV6 : MIN_MTU;
   for (const [name, id] of Object.entries({ vlan, innerVlan })) if (id !== undefined) inRange(name, id, 1, 4094);
-  if (innerMtu !== undefined) inRange('innerMtu', innerMtu, 68, 65_000);
+  if (innerMtu !== undefined) inRange('innerMtu', innerMtu, MIN_INNER_MTU, 65_000);
+  checkRetransmissions(options);
   return {
     seed: inRange('seed', options.seed ?? 1, 0, 0xffffffff),
     nodes,

@@ -25,6 +25,7 @@ const LAST_32 = 0xffffffff;
 const FIRST_OUTER_PORT = 32_768;
 const OUTER_PORTS = 28_231;
 const MILLISECOND = 1e6;
+const SECOND = 1e9;
 
 /** Kinds of damage by the underlay, after the faults in the truth. */
 export const IMPAIRMENTS = ['loss', 'reorder', 'duplicates', 'bad-icv', 'replays', 'truncation'] as const;
@@ -55,7 +56,8 @@ export class Plan implements Budget {
   bytes = 0;
   /** Packets planned, before damage. */
   planned = 0;
-  /** Time of the last packet, in nanoseconds since the first. */
+  /** Times of the first and the last packet, in nanoseconds since the begin. */
+  first = 0;
   last = 0;
   readonly #input: Planned;
   readonly #measure: Measure;
@@ -77,6 +79,8 @@ export class Plan implements Budget {
   #charged = 0;
   #reserved = 0;
   readonly #impaired: boolean;
+  /** When the last healthy packet is sent at the latest, in nanoseconds. */
+  readonly #end: number;
 
   /**
    * @param listener called with packets that show a fault
@@ -96,6 +100,7 @@ export class Plan implements Budget {
     const { loss, reorder, duplicates, badIcv, replays, truncation } = options.impairments;
     this.#impaired = loss + reorder + duplicates + badIcv + replays + truncation > 0;
     this.#hasView = options.seenBy !== undefined;
+    this.#end = options.duration * SECOND;
     for (const flow of flows) if (this.#advance(flow)) this.#push(flow);
   }
 
@@ -224,6 +229,7 @@ export class Plan implements Budget {
   /** Counts a packet of the capture. */
   #record(packet: PlannedPacket): true {
     if (packet.time < this.last) packet.time = this.last;
+    if (this.records === 0) this.first = packet.time;
     this.last = packet.time;
     if (packet.fault !== NO_FAULT) {
       const lane = this.#input.lanes[packet.lane];
@@ -257,7 +263,8 @@ export class Plan implements Budget {
     packet.innerId = flow.identification;
     flow.identification = (flow.identification + 1) & 0xffff;
     packet.outerId = this.#outerIds[lane.tunnel]++;
-    packet.outerPort = outerPortOf(index, packet.port);
+    // All packets of a connection in one direction have the same, whatever lane they are of.
+    packet.outerPort = outerPortOf(flow.firstLane + (side & 1), packet.port);
     this.#protect(packet, lane);
     this.#measure.measure(packet, lane);
   }
@@ -316,14 +323,19 @@ export class Plan implements Budget {
     return true;
   }
 
-  /** Keeps a flow at its rate: an exchange begins when the packets before it are due, and takes no longer than its own. */
+  /**
+   * Keeps a flow at its rate: an exchange begins when the packets before it are due, and takes no longer than its own. What
+   * would be later than the end comes at any time before it.
+   */
   #pace(flow: Flow, before: number): void {
-    const { interval, script } = flow;
+    const { interval, script, time: last } = flow;
     if (interval === 0) return;
     flow.due += before * interval * (0.5 + this.#random.word() / 2 ** 32);
     if (flow.time < flow.due) flow.time = flow.due;
-    else if (flow.time > flow.due + 1e9) flow.due = flow.time;
-    const most = interval * script.count;
+    else if (flow.time > flow.due + SECOND) flow.due = flow.time;
+    const end = this.#end;
+    if (flow.time >= end) flow.time = before === 0 ? end : last + (end - last) * (this.#random.word() / 2 ** 32);
+    const most = Math.min(interval * script.count, end - flow.time);
     if (script.duration <= most) return;
     const scale = most / script.duration;
     for (let i = 0; i < script.count; i++) script.gaps[i] *= scale;

@@ -18,6 +18,8 @@ const INGRESS_VNI = 4096;
 /** The first host number of containers: .1 is the gateway, .2 the first VIP. */
 const FIRST_HOST = 3;
 const LAST_HOST = 254;
+/** From here on, hosts are left to containers of faults. */
+const LAST_BALANCER = 220;
 const NODES_PER_SUBNET = 250;
 const ICV = { swarm: 8, strict: 16 } as const;
 
@@ -143,7 +145,13 @@ export class World {
   addEndpoint(network: number, node: number, name?: string, kind: EndpointKind = EndpointKind.Container): Endpoint {
     const host = this.#hosts[network]++;
     const { name: networkName } = this.networks[network];
-    if (host > LAST_HOST) throw new GenerateError('BAD_OPTION', `network ${networkName} has no address left`);
+    if (host > LAST_HOST) {
+      const most = LAST_HOST - FIRST_HOST + 1;
+      throw new GenerateError(
+        'BAD_OPTION',
+        `network ${networkName} has only ${most} addresses, for containers, balancers and faults; ask for fewer`,
+      );
+    }
     const number = this.networks[network].vni - INGRESS_VNI;
     const members = this.#members[network];
     const endpoint: Endpoint = {
@@ -159,10 +167,18 @@ export class World {
     return endpoint;
   }
 
-  /** The load balancer of a network on a node. */
-  balancer(network: number, node: number): Endpoint {
+  /**
+   * The load balancer of a network on a node, or on another one if the network has addresses for no more of them.
+   * @param apart a node that it isn't on
+   */
+  balancer(network: number, node: number, apart: number): Endpoint {
     const key = `${network} ${node}`;
     let found = this.#balancers.get(key);
+    if (found === undefined && this.#hosts[network] > LAST_BALANCER) {
+      found = this.endpoints.find(
+        (one) => one.kind === EndpointKind.Balancer && one.network === network && one.node !== apart,
+      );
+    }
     if (found === undefined) {
       const { name } = this.networks[network];
       const own = network === this.#ingress ? 'ingress-sbox' : `lb-${name}`;

@@ -86,12 +86,44 @@ describe('generated traffic', () => {
     }
   });
 
-  test('packets and rate set the duration, and times never go back', async () => {
+  test('packets and rate set the duration, the start is the time of the first packet, and times never go back', async () => {
     const made = generated({ packets: 2000, rate: 400 });
-    assert.ok(made.report.seconds > 4 && made.report.seconds < 7, String(made.report.seconds));
+    assert.ok(made.report.seconds > 4.9 && made.report.seconds <= 5, String(made.report.seconds));
     const survey = await surveyOf(made);
-    assert.equal(survey.firstTime?.startsWith('2026-01-01T00:00:0'), true);
-    assert.ok(Math.abs(survey.durationSeconds - made.report.seconds) < 0.5);
+    assert.equal(survey.firstTime, '2026-01-01T00:00:00.000000000Z');
+    assert.ok(Math.abs(survey.durationSeconds - made.report.seconds) < 0.001);
+  });
+
+  for (const options of [
+    { rate: 10, duration: 60 },
+    { rate: 1000, duration: 20, flows: 10_000 },
+    { rate: 1000, duration: 20, flows: 10_000, traffic: { tcp: 1 } },
+    { rate: 1e6, duration: 0.01, flows: 100 },
+    { packets: 100, duration: 3600 },
+  ]) {
+    test(`${JSON.stringify(options)}: packets and duration are as asked, however many flows there are`, () => {
+      const { packets, seconds, flows } = generated(options).report;
+      const duration = options.duration;
+      const wanted = options.packets ?? (options.rate ?? 0) * duration;
+      assert.ok(packets > 0.98 * wanted && packets <= wanted, String(packets));
+      assert.ok(seconds > 0.9 * duration && seconds < 1.0001 * duration, String(seconds));
+      assert.ok(flows <= wanted / 2, String(flows));
+    });
+  }
+
+  test('rotations come after equal shares of the duration', async () => {
+    const options = { packets: 3000, rate: 100, encrypted: true, rotations: 2 } as const;
+    const { esp } = await surveyOf(generated(options));
+    const shares = esp.map(({ packets }) => packets);
+    assert.equal(shares.length, 6);
+    for (const share of shares) assert.ok(share > 350 && share < 650, shares.join());
+  });
+
+  test('balanced flows of more nodes than the network has addresses share balancers', () => {
+    for (const kind of ['vip', 'ingress'] as const) {
+      const { report } = generated({ packets: 3000, nodes: 1000, flows: 330, traffic: { [kind]: 1 } });
+      assert.ok(report.packets > 2900);
+    }
   });
 
   test('a rate of a million packets per second is kept', () => {
@@ -141,6 +173,8 @@ describe('generated traffic', () => {
     const { generator } = generated({ packets: 50, encrypted: true });
     const commands = generator.xfrmCommands().match(/^ip xfrm state add .* spi 0x[0-9a-f]{8} .* 64$/gm) ?? [];
     assert.equal(commands.length, generator.report().sas);
-    assert.equal(generator.espSa().trim().split('\n').length, commands.length);
+    const [banner, ...lines] = generator.espSa().trim().split('\n');
+    assert.match(banner, /^# A generated capture .*seed 1\)/);
+    assert.equal(lines.length, commands.length);
   });
 });

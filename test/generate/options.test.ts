@@ -1,7 +1,7 @@
 /** Options that make no sense are refused, in words. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CaptureGenerator, type GenerateOptions, parseSizes } from '../../src/generate/index.js';
+import { CaptureGenerator, FAULT_NAMES, type GenerateOptions, parseSizes } from '../../src/generate/index.js';
 
 const REFUSED: readonly (readonly [options: GenerateOptions, message: RegExp])[] = [
   [{ nodes: 1 }, /nodes must be an integer from 2 to 1000/],
@@ -16,11 +16,23 @@ const REFUSED: readonly (readonly [options: GenerateOptions, message: RegExp])[]
   [{ mtu: 1000, underlayIpv6: true }, /mtu must be an integer from 1280/],
   [{ impairments: { loss: 2 } }, /loss must be a number from 0 to 1/],
   [{ sizes: [] }, /at least one size/],
+  [{ packets: 1 }, /1 packets are too few: this traffic takes at least 2/],
+  [{ packets: 5, traffic: { tcp: 1 } }, /this traffic takes at least 9/],
+  [{ ipv6: true, innerMtu: 1000 }, /containers with IPv6 need an MTU of 1280; theirs is 1000/],
+  [{ ipv6: true, mtu: 576 }, /containers with IPv6 need an MTU of 1280/],
+  [{ innerMtu: 68 }, /innerMtu must be an integer from 128/],
+  [{ sizes: [{ lowest: 9000, highest: 9000, weight: 1 }] }, /all sizes are beyond the containers' MTU of 1450 bytes/],
+  [{ profile: 'strict' }, /the strict profile needs encrypted networks/],
+  [{ rotations: 2 }, /rotations need encrypted networks/],
+  [{ bytes: 1e6, encrypted: true, rotations: 1 }, /rotations need a number of packets or a duration/],
+  [{ bytes: 1e6, faults: ['rotation-missed'] }, /rotations need a number of packets or a duration/],
+  [{ retransmissions: 0.1, traffic: { udp: 1 } }, /retransmissions need traffic of TCP/],
+  [{ endpoints: 200, encrypted: true, faults: FAULT_NAMES, seenBy: 'node3' }, /network net1 has only 252 addresses/],
 ];
 
 describe('options', () => {
   for (const [options, message] of REFUSED) {
-    test(`${JSON.stringify(options)} is refused`, () => {
+    test(`${JSON.stringify(options).slice(0, 100)} is refused`, () => {
       assert.throws(() => new CaptureGenerator(options), { name: 'GenerateError', message });
     });
   }

@@ -1,6 +1,7 @@
 /** Writes inner frames with comments about the packets around them, and packets that have none. */
 import { type CaptureBatch, type PcapngWriter } from '../../capture/index.js';
 import { UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../../dataplane/index.js';
+import type { InboundEsp } from '../../ipsec/index.js';
 import { networkText } from '../capture/decap-report.js';
 import { OuterComment } from './outer-comment.js';
 
@@ -28,7 +29,7 @@ export class CommentedFrames {
   undecoded = 0;
   readonly #writer: PcapngWriter;
   readonly #options: CommentedFramesOptions;
-  readonly #decoder: UnderlayDecoder;
+  #decoder: UnderlayDecoder;
   readonly #comment: OuterComment;
   readonly #networks = new Map<number, number>();
   readonly #linkTypes = new Map<number, number>();
@@ -38,6 +39,11 @@ export class CommentedFrames {
     this.#options = options;
     this.#decoder = new UnderlayDecoder({ ...options.decoder, applyEcn: true });
     this.#comment = new OuterComment(options.names);
+  }
+
+  /** Decrypts with other keys from now on. Fragments of packets that aren't complete are forgotten. */
+  useKeys(esp: InboundEsp): void {
+    this.#decoder = new UnderlayDecoder({ ...this.#options.decoder, esp, applyEcn: true });
   }
 
   /** Writes what a batch contains. */

@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { PcapngWriter } from '../../capture/index.js';
 import type { UnderlayDecoderOptions } from '../../dataplane/index.js';
+import type { InboundEsp } from '../../ipsec/index.js';
 import { overlayFilter } from '../../live/index.js';
 import { openOutput } from '../output.js';
 import { withSignals } from '../signals.js';
@@ -22,6 +23,8 @@ export interface ExtcapOrder {
   /** The user's filter; undefined for all packets of the overlay. */
   readonly filter: string | undefined;
   readonly undecoded: boolean;
+  /** New keys, if there are any since the last call. */
+  readonly renewKeys: () => Promise<InboundEsp | undefined>;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface ExtcapOrder {
  * @throws LiveError if the device can't be opened; CaptureError if the pipe is closed
  */
 export async function runExtcap(order: ExtcapOrder): Promise<boolean> {
-  const { target, output, decoder, ports, filter, undecoded } = order;
+  const { target, output, decoder, ports, filter, undecoded, renewKeys } = order;
   const source = await openLiveSource(target.device, filtersOf(target, ports, filter)).catch((error: unknown) => {
     releaseReader(output);
     throw error;
@@ -47,6 +50,8 @@ export async function runExtcap(order: ExtcapOrder): Promise<boolean> {
       const stop = (): void => source.stop();
       await withSignals({ SIGINT: stop, SIGTERM: stop, SIGHUP: stop }, async () => {
         for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+          const renewed = await renewKeys();
+          if (renewed !== undefined) frames.useKeys(renewed);
           frames.take(batch);
           writer.flush();
         }

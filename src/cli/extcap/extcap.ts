@@ -4,7 +4,6 @@ import { declare, print } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { aeadDeclared } from '../options/aead-option.js';
 import { Declared, flag, option, type Values } from '../options/declared.js';
-import { readKeysOption } from '../options/keys-option.js';
 import { keysDeclared, portDeclared, portOption, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { file, integer, text } from '../options/value-kinds.js';
 import { TextOutput } from '../text-output.js';
@@ -63,8 +62,8 @@ export const extcapCommand = declare({
   options: OPTIONS,
   notes: [
     'A node shows the packets of its VTEP on the wire, with the port and the names of networks from its status; packets ' +
-      'between two endpoints of the node are never there. Keys that a node gets later, by rotation, are not read: start ' +
-      'the capture again.',
+      'between two endpoints of the node are never there. A file of keys is read again when it changes: after a rotation, ' +
+      'write the new dump into it.',
   ],
   examples: [
     ['vtep extcap --install', 'once; tshark -D then lists vtep-eth0 and so on'],
@@ -134,20 +133,22 @@ async function capture(values: Values<typeof OPTIONS>): Promise<number> {
   const target = await extcapTarget(name);
   const given = values.port.length > 0 || target.port === undefined ? values.port : [target.port];
   const { runExtcap } = await import('./extcap-capture.js');
-  const files = await readKeysOption(values);
-  const keys = files?.openEsp();
+  const { RenewedKeys } = await import('./renewed-keys.js');
+  const keys = await RenewedKeys.read(values, performance.now());
+  const esp = keys.open();
   const ended = await runExtcap({
     target,
     output: fifo,
     decoder: {
       ...underlayDecoderOptions({ ...values, port: given }),
-      ...(keys === undefined ? {} : { esp: keys.esp }),
+      ...(esp === undefined ? {} : { esp }),
     },
     ports: portOption(given),
     filter,
     undecoded,
+    renewKeys: () => keys.renew(performance.now()),
   });
-  files?.finish();
+  keys.finish();
   return ended ? ExitCode.Done : ExitCode.Unusable;
 }
 

@@ -39,6 +39,8 @@ const traffic: ValueKind<Traffic> = {
         `${name} takes ${alternatives(TRAFFIC_KINDS)}, with shares such as tcp,udp=3, not ${inQuotes(part)}${hint}`,
       );
     });
+    const twice = shares.find(([kind], i) => shares.findIndex(([other]) => other === kind) < i);
+    if (twice !== undefined) throw new UsageError(`${name}: ${twice[0]} is named twice`);
     return Object.fromEntries(shares);
   },
 };
@@ -115,7 +117,7 @@ export const OPTIONS = {
   mtu: option('--mtu N', 'MTU of the underlay; larger packets are fragmented', integer(576, 65_535))
     .or(1500)
     .under('Network'),
-  innerMtu: option('--inner-mtu N', 'MTU of the containers', integer(68, 65_000))
+  innerMtu: option('--inner-mtu N', 'MTU of the containers', integer(128, 65_000))
     .otherwise('what fits into --mtu')
     .under('Network'),
 

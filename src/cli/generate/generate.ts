@@ -1,11 +1,13 @@
 /** `vtep generate`: makes a capture of overlay traffic to order. */
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Aead } from '../../aead/index.js';
 import type { OutputFile } from '../../capture/index.js';
 import { CaptureGenerator, type GenerateOptions, type GenerateReport, GenerateTask } from '../../generate/index.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { aeadOption } from '../options/aead-option.js';
+import { isInterrupted, stopReadingOnInterrupt } from '../interruption.js';
 import { openOutput } from '../output.js';
 import { StatusLine } from '../progress.js';
 import { TextOutput } from '../text-output.js';
@@ -15,6 +17,8 @@ import { sayReport, showProgress } from './generate-report.js';
 
 const WORKER = new URL('generate-worker.js', import.meta.url);
 const PROGRESS_MS = 200;
+const PACKETS_PER_BLOCK = 1000;
+const BYTES_PER_BLOCK = 1e6;
 
 /** A file beside a capture: its suffix, and what is in it. */
 type Beside = readonly [suffix: string, text: (generator: CaptureGenerator) => string];
@@ -39,8 +43,14 @@ function baseOf({ beside, output }: GenerateValues, encrypted: boolean): string 
 
 /** Writes keys and config, which only the owner can read. Returns the names of the files. */
 function writeBeside(generator: CaptureGenerator, base: string, output: string): string[] {
-  return [...(generator.encrypted ? KEYS : []), ...NETWORK].map(([suffix, text]) => {
-    const path = `${base}.${suffix}`;
+  const all = [...(generator.encrypted ? KEYS : []), ...NETWORK].map(
+    ([suffix, text]) => [`${base}.${suffix}`, text] as const,
+  );
+  // The capture would replace it.
+  const same = all.find(([path]) => resolve(path) === resolve(output));
+  if (same !== undefined)
+    throw new UsageError(`${same[0]}: both the capture and a file beside it; --beside names others`);
+  return all.map(([path, text]) => {
     const file = openOutput(path, output === '-' ? undefined : output, { ownerOnly: true, text: true });
     try {
       file.write(new TextEncoder().encode(text(generator)));
@@ -68,6 +78,7 @@ async function inThisThread(
     for (const { bytes } of generator.blocks(aead)) {
       file.write(bytes);
       await turn();
+      if (isInterrupted()) break;
       if (!line.enabled || Date.now() < next) continue;
       next = Date.now() + PROGRESS_MS;
       showProgress(line, file.name, generator.progress);
@@ -78,11 +89,25 @@ async function inThisThread(
   return generator.report();
 }
 
-async function inThreads(options: GenerateOptions, values: GenerateValues, file: OutputFile): Promise<GenerateReport> {
-  const { workers, aead: cipher } = values;
+/** Threads beyond these would have nothing to write: a block has at least some thousand packets. */
+function mostWorkers({ packets, bytes }: CaptureGenerator['options']): number {
+  return 1 + Math.ceil(Math.min(packets / PACKETS_PER_BLOCK, bytes / BYTES_PER_BLOCK));
+}
+
+async function inThreads(
+  options: GenerateOptions,
+  most: number,
+  values: GenerateValues,
+  file: OutputFile,
+): Promise<GenerateReport> {
+  const { aead: cipher } = values;
+  const workers = Math.min(values.workers, most);
   const task = new GenerateTask(WORKER, options, { workers, cipher, descriptor: file.descriptor });
   const line = new StatusLine();
-  const timer = line.enabled ? setInterval(() => showProgress(line, file.name, task.progress), PROGRESS_MS) : undefined;
+  const timer = setInterval(() => {
+    if (isInterrupted()) task.stop();
+    if (line.enabled) showProgress(line, file.name, task.progress);
+  }, PROGRESS_MS);
   try {
     return await task.finish();
   } finally {
@@ -102,7 +127,10 @@ export const generateCommand = declare({
     'The keys of encrypted captures follow from the seed: never use them for anything else.',
   ],
   options: OPTIONS,
-  notes: ['docs/generate.md describes the faults.'],
+  notes: [
+    'docs/generate.md describes the faults.',
+    'Ctrl-C ends the capture after the packets that are written, and reports them.',
+  ],
   examples: [
     [
       'vtep generate -o wire.pcap --encrypted --size imix --packets 1000000 --workers 2',
@@ -119,12 +147,17 @@ export const generateCommand = declare({
     if (json && output === '-') throw new UsageError('--json and -o - both use standard output; name a file');
     const options = optionsOf(values);
     const generator = new CaptureGenerator(options);
+    if (values.aead !== undefined && !generator.encrypted) throw new UsageError('--aead needs --encrypted');
     const base = baseOf(values, generator.encrypted);
     const aead = generator.encrypted ? (await aeadOption(values.aead)).aead : undefined;
     const file = openOutput(output);
+    stopReadingOnInterrupt();
     try {
       const files = base === undefined ? [] : writeBeside(generator, base, output);
-      const report = workers === 1 ? await inThisThread(generator, aead, file) : await inThreads(options, values, file);
+      const report =
+        workers === 1
+          ? await inThisThread(generator, aead, file)
+          : await inThreads(options, mostWorkers(generator.options), values, file);
       file.commit();
       if (json) {
         const text = new TextOutput();

@@ -90,7 +90,9 @@ const dnsTimeouts: Fault = {
   add(site) {
     const { builder, a, b } = site;
     const name = 'db.internal';
-    const lanes = builder.udp(a, b, DNS_PORT, { payload: dnsQuery(name) }, { payload: dnsAnswer(name, '10.0.1.9') });
+    const address = a.ip ?? new Uint8Array(4);
+    const [query, answer] = [dnsQuery(name, address), dnsAnswer(name, address)];
+    const lanes = builder.udp(a, b, DNS_PORT, { payload: query }, { payload: answer });
     site.flow(lanes, (script) => {
       for (let i = 0; i < 8; i++) {
         const id = builder.random.below(0x10000);

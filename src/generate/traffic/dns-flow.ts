@@ -1,5 +1,4 @@
 import type { SeededRandom } from '../../replay/random.js';
-import { parseIpv4 } from '../../wire/index.js';
 import type { Budget, Exchanges } from '../flow.js';
 import type { Script } from '../script.js';
 
@@ -7,7 +6,9 @@ const ANSWER_AFTER = 300_000;
 const RECURSION_DESIRED = 0x0100;
 const RESPONSE = 0x8180;
 const TYPE_A = 1;
+const TYPE_AAAA = 28;
 const CLASS_IN = 1;
+/** Docker's. */
 const TTL_SECONDS = 600;
 /** A pointer to the name in the question (RFC 1035 section 4.1.4). */
 const NAME_POINTER = 0xc00c;
@@ -27,21 +28,29 @@ export class DnsExchanges implements Exchanges {
   }
 }
 
-/** A query for a name's address, with the id 0. */
-export function dnsQuery(name: string): Uint8Array {
-  return message(name, RECURSION_DESIRED, []);
+/**
+ * A query for a name's address, with the id 0.
+ * @param address what its answer is, which its type follows from
+ */
+export function dnsQuery(name: string, address: Uint8Array): Uint8Array {
+  return message(name, typeOf(address), RECURSION_DESIRED, []);
 }
 
 /** The answer to it. */
-export function dnsAnswer(name: string, address: string): Uint8Array {
-  const record = [NAME_POINTER, TYPE_A, CLASS_IN, 0, TTL_SECONDS, 4].flatMap(pair);
-  return message(name, RESPONSE, [...record, ...parseIpv4(address)]);
+export function dnsAnswer(name: string, address: Uint8Array): Uint8Array {
+  const type = typeOf(address);
+  const record = [NAME_POINTER, type, CLASS_IN, 0, TTL_SECONDS, address.length].flatMap(pair);
+  return message(name, type, RESPONSE, [...record, ...address]);
 }
 
-function message(name: string, flags: number, answer: readonly number[]): Uint8Array {
+function typeOf({ length }: Uint8Array): number {
+  return length === 4 ? TYPE_A : TYPE_AAAA;
+}
+
+function message(name: string, type: number, flags: number, answer: readonly number[]): Uint8Array {
   const labels = name.split('.').flatMap((label) => [label.length, ...new TextEncoder().encode(label)]);
   const header = [0, flags, 1, answer.length === 0 ? 0 : 1, 0, 0].flatMap(pair);
-  return Uint8Array.from([...header, ...labels, 0, ...[TYPE_A, CLASS_IN].flatMap(pair), ...answer]);
+  return Uint8Array.from([...header, ...labels, 0, ...[type, CLASS_IN].flatMap(pair), ...answer]);
 }
 
 function pair(word: number): [number, number] {

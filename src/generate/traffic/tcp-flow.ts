@@ -2,6 +2,7 @@ import type { SeededRandom } from '../../replay/random.js';
 import type { Budget, Exchanges } from '../flow.js';
 import { exchangeSteps, type Script, TcpConversation } from '../script.js';
 import type { SizeDraw } from '../sizes.js';
+import type { ClientPorts } from './client-ports.js';
 
 /** Packets of a handshake and of a close. */
 const HANDSHAKE = 3;
@@ -10,11 +11,14 @@ const CLOSE = 3;
 const SEGMENTS = 15;
 /** Largest number of exchanges of a connection. */
 const EXCHANGES = 40;
-const FIRST_PORT = 32_768;
-/** A prime: ports are used again only after all others. */
-const PORTS = 28_001;
 /** Steps of an exchange without full segments. */
 const SMALLEST = exchangeSteps(0) - 2;
+/** Full segments of the smallest answer that may lose one, and those after the lost one: its sender waits for three duplicates. */
+const LOSSY_SEGMENTS = 4;
+const AFTER_LOST = 3;
+
+/** Packets of the smallest connection. */
+export const SMALLEST_CONNECTION = HANDSHAKE + SMALLEST + CLOSE;
 
 /** What connections are like. */
 export interface TcpSettings {
@@ -34,28 +38,22 @@ export class TcpExchanges implements Exchanges {
   readonly #mss: number;
   /** Exchanges left of the connection; -1 if there is none. */
   #left = -1;
-  #connections: number;
-  readonly #stride: number;
+  readonly #ports: ClientPorts;
+  #port = 0;
 
-  /**
-   * @param first index of the flow, which its first port follows from
-   * @param stride number of flows
-   */
-  constructor(first: number, stride: number, settings: TcpSettings) {
+  constructor(ports: ClientPorts, settings: TcpSettings) {
     this.#settings = settings;
     this.#mss = settings.mtu - settings.headers;
-    this.#connections = first;
-    this.#stride = stride;
+    this.#ports = ports;
   }
 
   refill(script: Script, budget: Budget): void {
     const conversation = this.#conversation;
     const { random } = this.#settings;
     if (this.#left < 0) {
-      const granted = budget.ask(HANDSHAKE + SMALLEST + CLOSE);
-      if (granted < HANDSHAKE + SMALLEST + CLOSE) return;
-      script.port = FIRST_PORT + (this.#connections % PORTS);
-      this.#connections += this.#stride;
+      if (budget.ask(SMALLEST_CONNECTION) < SMALLEST_CONNECTION) return;
+      this.#port = this.#ports.take();
+      script.port = this.#port;
       conversation.begin(random.word(), random.word());
       conversation.open(script);
       budget.reserve(CLOSE);
@@ -69,11 +67,13 @@ export class TcpExchanges implements Exchanges {
     if (this.#left === 0 || granted < exchangeSteps(segments)) {
       budget.release(CLOSE);
       conversation.close(script);
+      this.#ports.free(this.#port);
       this.#left = -1;
       return;
     }
     this.#left--;
-    const lost = segments > 1 && random.chance(this.#settings.retransmissions) ? random.below(segments - 1) : -1;
+    const isLossy = segments >= LOSSY_SEGMENTS && random.chance(this.#settings.retransmissions);
+    const lost = isLossy ? random.below(segments - AFTER_LOST) : -1;
     this.#exchange(script, segments, lost);
   }
 

@@ -1,7 +1,8 @@
 /** `vtep generate`: files, keys beside them, reports. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { MAIN, scratch, vtep, vtepProcess } from '../run.js';
@@ -90,7 +91,33 @@ describe('vtep generate', () => {
     }
   });
 
+  test('Ctrl-C ends it at a packet, with one thread and with two, and the report is about what is there', async () => {
+    for (const workers of ['1', '2']) {
+      const path = join(folder, `interrupted-${workers}.pcap`);
+      const options = ['generate', '-o', path, '--bytes', '1000G', '--workers', workers];
+      const child = spawn(process.execPath, [MAIN, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+      let stderr = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => void (stderr += text));
+      // The temporary file grows as soon as packets are written.
+      const part = (): boolean =>
+        readdirSync(folder).some(
+          (name) => name.includes(`interrupted-${workers}`) && statSync(join(folder, name)).size > 0,
+        );
+      while (child.exitCode === null && !part()) await new Promise((resolve) => void setTimeout(resolve, 10));
+      child.kill('SIGINT');
+      const [, signal] = await once(child, 'close');
+      assert.equal(signal, 'SIGINT');
+      const shown = JSON.parse((await vtep(['inspect', path, '--json'])).stdout);
+      assert.deepEqual(shown.problems, []);
+      assert.equal(Number(/^([\d,]+) packets/.exec(stderr)?.[1].replaceAll(',', '')), shown.packets);
+      rmSync(path);
+    }
+  });
+
   for (const [words, message] of [
+    [['-o', 'x', '--aead', 'node'], /--aead needs --encrypted/],
+    [['-o', 'x', '--traffic', 'tcp=1,udp,tcp=2'], /tcp is named twice/],
+    [['-o', 'x.yaml', '--beside', './x'], /both the capture and a file beside it/],
     [['-o', '-', '--json'], /--json and -o - both use standard output/],
     [['-o', 'x', '--fault', 'nonce-reused'], /no fault is called "nonce-reused"; did you mean nonce-reuse/],
     [['-o', 'x', '--traffic', 'tcp,upd'], /did you mean udp/],
