@@ -13,11 +13,13 @@ export function counted(count: number, what: string, plural = `${what}s`): strin
   return `${grouped(count)} ${count === 1 ? what : plural}`;
 }
 
-/** A part of a whole: `12.3 %`, `< 0.1 %`; empty if there is no whole. */
+/** A part of a whole: `0 %`, `< 0.1 %`, `12.3 %`, `> 99.9 %`, `100 %`; empty if there is no whole. */
 export function percent(part: number, whole: number): string {
   if (whole <= 0) return '';
+  if (part === 0 || part === whole) return part === 0 ? '0 %' : '100 %';
   const share = (100 * part) / whole;
-  if (part > 0 && share < 0.05) return '< 0.1 %';
+  if (share < 0.05) return '< 0.1 %';
+  if (share >= 99.95 && part < whole) return '> 99.9 %';
   return `${share.toFixed(1)} %`;
 }
 

@@ -76,8 +76,9 @@ export const reportCommand = declare({
       const plan = { decoding, keys: found, names, maxConversations: values.maxFlows };
       const { survey, timeline, examined } = await surveyCaptures(captures, plan);
       found?.finish();
-      const { findings } = doctorReport(diagnose(withCaptures(texts, examined)));
-      const page = new TextEncoder().encode(reportHtml({ survey, timeline, findings, version: version() }));
+      const { findings, omitted, collect } = doctorReport(diagnose(withCaptures(texts, examined)));
+      const contents = { survey, timeline, findings, omitted, collect, version: version() };
+      const page = new TextEncoder().encode(reportHtml(contents));
       file.write(page);
       file.commit();
       const { packets } = survey;

@@ -81,6 +81,9 @@ footer{margin-top:2.5rem;color:var(--faint);font-size:.8125rem}
 .finding>.tags{grid-column:1;grid-row:1/span 4;display:flex;flex-direction:column;align-items:flex-start;gap:.25rem;padding-top:.125rem}
 .finding h3{margin-bottom:.125rem}
 .finding details{margin-top:.75rem}
+.alike ul{font-size:.875rem;padding-left:1.25rem;margin-top:.375rem}
+.alike li+li{margin-top:.25rem}
+.collect{margin-top:1rem}
 .finding-parts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem 2rem;margin-top:.75rem;font-size:.875rem}
 .finding-parts>div>*+h4{margin-top:.875rem}
 .finding-parts ul,.finding-parts ol,.card ol{padding-left:1.25rem}
@@ -135,6 +138,8 @@ th button:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border
 .plot{flex:1;min-width:0;position:relative}
 .throughput .plot>svg:not(.time-axis){display:block;width:100%;height:13rem;overflow:visible;touch-action:pan-y}
 .throughput path{vector-effect:non-scaling-stroke;fill-opacity:.2;stroke-width:1.5;stroke-linejoin:round}
+.throughput path.faint{fill-opacity:.1;stroke-dasharray:3 2}
+.swatch.faint{opacity:.45}
 .grid{stroke:var(--line);stroke-width:1;fill:none}
 .throughput .grid{stroke-width:1}
 .throughput .cursor{stroke:var(--ink);stroke-width:1;fill:none;visibility:hidden}

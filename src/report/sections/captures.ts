@@ -23,6 +23,7 @@ interface Destination {
 }
 
 function accountingPart({ packets, accounting }: SurveyReport): Markup {
+  if (packets === 0) return NOTHING;
   const { inFrames, esp, other, held, filtered, dropped } = accounting;
   const rows: Destination[] = [
     { name: 'with inner frames', packets: inFrames },

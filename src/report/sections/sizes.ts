@@ -63,6 +63,7 @@ ${dataTable<Share>({
     {
       heading: 'Per frame',
       kind: 'number',
+      optional: true,
       cell: ({ bytes, each }) => (each && frames > 0 ? `${(bytes / frames).toFixed(1)} B` : ''),
     },
   ],
@@ -115,7 +116,7 @@ function fragmentsPart({ fragments: { fragments, reassembled, held, inner } }: S
   const sentences = [
     fragments === 0
       ? 'No packet between the nodes was fragmented.'
-      : `${counted(fragments, 'outer fragment')}, reassembled to ${counted(reassembled, 'packet')}; ${grouped(held)} incomplete.`,
+      : `${counted(fragments, 'outer fragment')}: ${reassembled === 0 ? 'no packet could be reassembled' : `reassembled into ${counted(reassembled, 'packet')}`}${held === 0 ? '' : `, ${counted(held, 'fragment')} of incomplete packets`}.`,
     ...(inner === 0
       ? []
       : [
