@@ -28,6 +28,13 @@ export function utcText(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 23).replace(/Z$/, '')} UTC`;
 }
 
+/** From one time to another, of which the second has no date if it is of the same day; one time if they are the same. */
+export function spanText(first: string, last: string): string {
+  const [from, to] = [utcText(first), utcText(last)];
+  if (from === to) return from;
+  return first.slice(0, 10) === last.slice(0, 10) ? `${from.slice(0, -4)} to ${to.slice(11)}` : `${from} to ${to}`;
+}
+
 /** Seconds since the capture's first packet: `+12.345 s`. */
 export function offsetText(seconds: number): string {
   return `${seconds < 0 ? '−' : '+'}${Math.abs(seconds).toFixed(3)} s`;

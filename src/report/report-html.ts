@@ -3,7 +3,7 @@ import type { SurveyReport } from '../inspect/index.js';
 import { baseName, networkIndex } from '../picture/internal.js';
 import { byteText, secondsText } from '../text/quantity.js';
 import { type PageHeading, pageText } from './page/page.js';
-import { counted, grouped, percent, utcText } from './quantities.js';
+import { counted, grouped, percent, spanText } from './quantities.js';
 import type { ReportContents } from './report-contents.js';
 import { capturesSection } from './sections/captures.js';
 import { conversationsSection } from './sections/conversations.js';
@@ -22,10 +22,7 @@ function titleOf({ files }: SurveyReport): string {
 
 function subtitleOf({ firstTime, lastTime }: SurveyReport): string {
   if (firstTime === null) return 'Captured at an unknown time';
-  const last = lastTime ?? firstTime;
-  const sameDay = last.slice(0, 10) === firstTime.slice(0, 10);
-  const from = utcText(firstTime);
-  return sameDay ? `${from.slice(0, -4)} to ${utcText(last).slice(11)}` : `${from} to ${utcText(last)}`;
+  return spanText(firstTime, lastTime ?? firstTime);
 }
 
 function verdictOf(packets: number, wrong: Parameters<typeof severityText>[0]): PageHeading['verdict'] {
@@ -94,7 +91,7 @@ export function reportHtml(contents: ReportContents): string {
     keysSection(survey, timeline),
     servicesSection(survey, index),
     gossipSection(survey),
-    capturesSection(survey),
+    capturesSection(contents),
   ].filter((section) => section !== undefined);
   const by = version === undefined ? 'vtep' : `vtep ${version}`;
   return pageText(

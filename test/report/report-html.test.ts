@@ -5,7 +5,7 @@ import { type ReportContents, reportHtml } from '../../src/report/index.js';
 import { conversation, flows, series, survey, tunnel } from '../picture/sample-survey.js';
 import { elementById, elementsOf, type PageElement, parsePage } from './html.js';
 import { finding, largeContents, sampleContents } from './sample-contents.js';
-import { NO_COUNTS, sampleGossip } from './sample-gossip.js';
+import { largeGossip, NO_COUNTS, sampleGossip } from './sample-gossip.js';
 
 /** Texts of a fixed vocabulary, which a page may turn into class names or compare. */
 const WORDS = new Set([
@@ -220,7 +220,7 @@ describe('findings', () => {
     );
     assert.equal(cards.length, 2);
     assert.match(cards[0].text, /gap 0[^]*1,239 more like this\s*gap 1wire|gap 0[^]*1,239 more like this\s*gap 1 /);
-    assert.match(cards[0].text, /gap 20 wire\.pcap, packet 41; node1\.txt, line 12and 1,219 more/);
+    assert.match(cards[0].text, /gap 10 wire\.pcap, packet 41; node1\.txt, line 12and 1,229 more/);
   });
 
   test('the packets and lines of a file are named together, each once', () => {
@@ -333,6 +333,31 @@ describe('sections', () => {
     }
   });
 
+  test('what the survey noticed is with the capture if there are findings, which say what is wrong', () => {
+    const problems = [{ code: 'TIME_BACKWARDS', severity: 'note' as const, count: 7, message: 'packets out of order' }];
+    const [page, without] = [[], undefined].map((findings) =>
+      parsePage(reportHtml({ survey: survey({ packets: 1, bytes: 100, problems }), findings })),
+    );
+    assert.match(page.text, /1 note on the packets\s*7 packets out of order TIME_BACKWARDS/);
+    assert.doesNotMatch(without.text, /on the packets/);
+  });
+
+  test('packets of one size, and of one time, have neither a range nor a span', () => {
+    const one = { count: 5, smallest: 92, largest: 92, mean: 92, classes: [{ bytes: '64-127', count: 5 }] };
+    const time = '2026-11-21T03:26:52.831279000Z';
+    const report = survey({
+      packets: 5,
+      bytes: 460,
+      sizes: { wire: one, inner: one },
+      firstTime: time,
+      lastTime: time,
+    });
+    const page = parsePage(reportHtml({ survey: report }));
+    assert.match(page.text, /On the wire: 92 bytes each; inner frames: 92 bytes each\./);
+    const [subtitle] = elementsOf(page, 'p').filter(({ attributes }) => attributes.get('class') === 'subtitle');
+    assert.equal(subtitle.text, '2026-11-21 03:26:52.831 UTC');
+  });
+
   test('columns without any value are left out', () => {
     const heads = (report: ReportContents): string[] =>
       elementsOf(elementById(parsePage(reportHtml(report)), 'conversations-table'), 'th').map(({ text }) => text);
@@ -382,6 +407,16 @@ describe('a page of a large capture', () => {
     assert.ok(length < 400_000, String(length));
   });
 
+  test('and smaller than 500 kB with the gossip of a large swarm', () => {
+    const contents = largeContents();
+    const full = reportHtml({ ...contents, survey: { ...contents.survey, gossip: largeGossip() } });
+    const { length } = new TextEncoder().encode(full);
+    assert.ok(length < 500_000, String(length));
+    for (const text of ['and 940 members', 'and 1,940 later events', 'and 2,040 networks', '1,992 more']) {
+      assert.ok(parsePage(full).text.includes(text), text);
+    }
+  });
+
   test('counts what its tables leave out', () => {
     for (const text of [
       'and 19,900 conversations with fewer bytes',
@@ -391,7 +426,7 @@ describe('a page of a large capture', () => {
       'and 28 backends with fewer bytes',
       'and 5 more findings',
       '99 more like this',
-      'and 79 more',
+      'and 89 more',
       'and 270 kinds with fewer packets',
     ]) {
       assert.ok(page.text.includes(text), text);

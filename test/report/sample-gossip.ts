@@ -52,3 +52,24 @@ export function sampleGossip(): GossipReport {
     unlisted: 0,
   };
 }
+
+/** A swarm with more nodes, networks and events than a page shows. */
+export function largeGossip(): GossipReport {
+  const sample = sampleGossip();
+  const many = <T>(count: number, of: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i));
+  const names = many(2000, (i) => `node-${i}.datacenter-1.example.com`);
+  return {
+    ...sample,
+    undecryptable: many(2000, (i) => ({ address: `10.0.${i >>> 8}.${i & 255}`, count: i })),
+    members: many(1000, (i) => member({ name: names[i], state: 'alive', address: `10.0.${i >>> 8}.${i & 255}` })),
+    networks: many(2100, (i) => ({ ...sample.networks[0], id: `network-${i}`, nodes: names, left: names })),
+    events: many(4000, (i) =>
+      event({
+        event: 'create',
+        node: names[i >>> 1],
+        via: i % 2 === 0 ? 'gossip' : 'bulk sync',
+        text: `web.${i} 10.0.1.3`,
+      }),
+    ),
+  };
+}

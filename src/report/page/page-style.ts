@@ -163,6 +163,7 @@ th button:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border
 .service+.service{margin-top:1.75rem}
 .facts{list-style:none;display:flex;flex-wrap:wrap;gap:.125rem 1.25rem;color:var(--faint);font-size:.8125rem;margin:.125rem 0 .625rem}
 .files{list-style:none}
+.notes{font-size:.875rem;padding-left:1.25rem}
 `;
 
 const NARROWER = `
@@ -202,6 +203,7 @@ const PRINT = `
 body{font-size:10pt}
 .page{display:block;max-width:none;padding:0}
 nav,.skip,.scrub,.commands button,summary,.series{display:none}
+.alike>summary,.collect>summary,.data:has(.notes)>summary{display:block;color:var(--faint)}
 .data caption{position:static;width:auto;height:auto;clip-path:none;text-align:left;font-weight:600;padding:.5rem 0 .25rem}
 details::details-content{content-visibility:visible;display:block;height:auto}
 .scroll,.data .scroll{overflow:visible;max-height:none;background:none}
@@ -213,7 +215,9 @@ thead th,thead .c,thead .n{white-space:normal;font-size:6.5pt}
 .bar{min-width:0}
 th button::after{content:none}
 th,td{padding:.15rem .25rem}
-.c,code,pre{font-size:6.5pt}
+.c,td code{font-size:6.5pt}
+.commands,.commands code{font-size:8pt}
+.data tbody .c{white-space:normal;overflow-wrap:anywhere}
 h2,h3,h4{break-after:avoid}
 figure,.finding,tr,.service,.figures{break-inside:avoid}
 section+section{margin-top:1.5rem}

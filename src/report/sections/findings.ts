@@ -8,7 +8,7 @@ import type { Section } from './section.js';
 
 const MAX_FINDINGS = 30;
 /** Further findings of one kind that are listed below the first. */
-const MAX_ALIKE = 20;
+const MAX_ALIKE = 10;
 const MAX_EXHIBITS = 12;
 const MAX_PLACES = 5;
 const MAX_LINES = 40;

@@ -6,7 +6,7 @@ import { type Markup, markup, NOTHING } from '../markup.js';
 import { counted, grouped, offsetText } from '../quantities.js';
 import { card, type Section } from './section.js';
 
-const MAX_EVENTS = 80;
+const MAX_EVENTS = 60;
 const MAX_NAMES = 8;
 /** Characters of Docker's ids that are shown. */
 const SHORT_ID = 12;
