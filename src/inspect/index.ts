@@ -21,6 +21,7 @@ export {
   FlowTable,
   type FlowTableOptions,
   MAX_CONVERSATIONS,
+  type EspSeries,
   type NetworkSeries,
   SERIES_INTERVALS,
   surveyFlows,

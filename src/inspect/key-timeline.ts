@@ -1,6 +1,6 @@
 /** The SPIs of a capture over time: who sends with which SPI, switches, and when sequence numbers run out. */
 import type { CaptureBatch } from '../capture/portable.js';
-import { UnderlayDecoder, type UnderlayDecoderOptions } from '../dataplane/index.js';
+import { UnderlayDecoder, type UnderlayDecoderOptions, type Verdict } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
 import type { SaCreation } from '../ipsec/index.js';
 import { AddressTable } from './address-table.js';
@@ -102,6 +102,16 @@ export class KeyTimeline {
     for (let i = 0; i < batch.count; i++) this.#add(batch, i);
   }
 
+  /**
+   * Processes a packet that another decoder has just decoded, such as that of a `Survey`. All packets must come this way.
+   * @param decoder has the same options as this timeline
+   * @param verdict what the decoder returned
+   */
+  addDecoded(batch: CaptureBatch, index: number, decoder: UnderlayDecoder, verdict: Verdict): void {
+    const time = this.#time(batch, index);
+    if (decoder.encrypted) this.#addEsp(decoder, verdict, time);
+  }
+
   /** Returns the timeline, merged with the additional information. */
   report({ made = [], events = [] }: TimelineAdditions = {}): KeyTimelineReport {
     const rows = this.#esp.report();
@@ -139,16 +149,23 @@ export class KeyTimeline {
   #add(batch: CaptureBatch, index: number): void {
     const { decoder } = this;
     const offset = batch.offset[index];
-    const seconds = batch.seconds[index];
-    const nanoseconds = batch.nanoseconds[index];
     const end = offset + batch.capturedLength[index];
     const limit = offset + batch.originalLength[index];
-    const timed = batch.noTimestamp[index] === 0;
-    const time = timed ? this.#clock.take(seconds, nanoseconds) : Number.NaN;
+    const time = this.#time(batch, index);
+    const verdict = decoder.receive(batch.linkType[index], batch.bytes, offset, end, limit, batch.seconds[index]);
+    if (decoder.encrypted) this.#addEsp(decoder, verdict, time);
+  }
+
+  /** The packet's time, in seconds since the start of the capture; NaN if it has none. */
+  #time(batch: CaptureBatch, index: number): number {
+    if (batch.noTimestamp[index] !== 0) return Number.NaN;
+    const time = this.#clock.take(batch.seconds[index], batch.nanoseconds[index]);
     if (time < this.#latest) this.#backwards++;
-    else if (timed) this.#latest = time;
-    const verdict = decoder.receive(batch.linkType[index], batch.bytes, offset, end, limit, seconds);
-    if (!decoder.encrypted) return;
+    else this.#latest = time;
+    return time;
+  }
+
+  #addEsp(decoder: UnderlayDecoder, verdict: Verdict, time: number): void {
     this.#packets++;
     const id = this.#esp.add(decoder, verdict);
     if (id < 0) return;

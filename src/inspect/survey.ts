@@ -10,7 +10,7 @@ import { EspSurvey } from './esp-survey.js';
 import { addFlow } from './flows/flow-feed.js';
 import { type FlowReport, flowReport, timeSeriesReport } from './flows/flow-report.js';
 import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
-import { TrafficSeries } from './flows/traffic-series.js';
+import { SEALED_ESP, TrafficSeries } from './flows/traffic-series.js';
 import { FrameSurvey } from './frame-survey.js';
 import { GossipSurvey } from './gossip/index.js';
 import type { NonceVerdict } from './nonce-table.js';
@@ -246,6 +246,9 @@ export class Survey {
       this.#addOther(length);
       if (this.#gossip !== undefined) this.#addGossip(this.#gossip, batch, index);
       this.#seriesLength[index] = length;
+    } else if (decoder.encrypted && !decoder.opened) {
+      this.#seriesVni[index] = SEALED_ESP;
+      this.#seriesLength[index] = decoder.espBytes;
     }
     if (this.#flows !== undefined) this.#addFlow(this.#flows, batch, index, verdict);
     return verdict;

@@ -38,9 +38,7 @@ function lowerPanel(report: SurveyReport, index: NetworkIndex, area: PanelArea):
   const panels: Panel[] = [];
   if (timeSeries !== null) {
     const whole = conversations.length === 0;
-    // Packets that weren't decrypted belong to no network, and to no other traffic.
-    const title = report.accounting.esp > 0 ? 'Throughput without ESP' : 'Throughput';
-    panels.push(throughputPanel(timeSeries, index, whole ? area : half, PLOT, title));
+    panels.push(throughputPanel(timeSeries, index, whole ? area : half, PLOT, 'Throughput'));
   }
   if (conversations.length > 0) {
     const at = timeSeries === null ? area : { ...half, x: area.x + half.width + BETWEEN };

@@ -38,8 +38,9 @@ export interface LegendEntry {
 }
 
 /** The sign of an area in a network's colour. */
-export function areaSign(network: number | undefined): LegendEntry['sign'] {
-  return (x, y) => element('rect', { x: x + 4, y: y - 6, width: 14, height: 12, rx: 2, class: fillClass(network) });
+export function areaSign(network: number | undefined, faint = false): LegendEntry['sign'] {
+  const look = { class: fillClass(network), ...(faint ? { 'fill-opacity': 0.4 } : {}) };
+  return (x, y) => element('rect', { x: x + 4, y: y - 6, width: 14, height: 12, rx: 2, ...look });
 }
 
 const SIGN = 22;

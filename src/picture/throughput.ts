@@ -21,13 +21,19 @@ function drawing(line: TrafficLine, x: (interval: number) => number, y: (rate: n
     'g',
     {},
     tip(`${line.name}: peak ${rateText(peakOf(line.rates))}`),
-    element('path', { d, class: fillClass(line.colour), 'fill-opacity': 0.22 }),
-    element('path', { d, class: edgeClass(line.colour), 'stroke-width': 1.4, 'stroke-linejoin': 'round' }),
+    element('path', { d, class: fillClass(line.colour), 'fill-opacity': line.faint ? 0.1 : 0.22 }),
+    element('path', {
+      d,
+      class: edgeClass(line.colour),
+      'stroke-width': 1.4,
+      'stroke-linejoin': 'round',
+      ...(line.faint ? { 'stroke-dasharray': '3 2' } : {}),
+    }),
   );
 }
 
 function legend(lines: readonly TrafficLine[], area: PanelArea): string {
-  const entries = lines.map(({ name, colour }) => ({ text: name, narrow: name, sign: areaSign(colour) }));
+  const entries = lines.map(({ name, colour, faint }) => ({ text: name, narrow: name, sign: areaSign(colour, faint) }));
   return legendRow(entries, area.x, area.y, area.width, Size.Small);
 }
 

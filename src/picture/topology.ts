@@ -355,10 +355,10 @@ export function topologyPanel(
   const highest = map.links.length === 0 ? 0 : linkBytes(map.links[0]);
   const [first] = layout.boxes;
   const notes = [
-    ...(layout.moreNodes > 0 ? [counted(layout.moreNodes, 'node')] : []),
-    ...(map.moreLinks > 0 ? [counted(map.moreLinks, 'link')] : []),
+    ...(layout.moreNodes > 0 ? [counted(layout.moreNodes, 'more node')] : []),
+    ...(map.moreLinks > 0 ? [counted(map.moreLinks, 'more link')] : []),
   ];
-  const note = notes.length === 0 ? '' : `and ${notes.join(' and ')} more, with less traffic`;
+  const note = notes.length === 0 ? '' : `and ${notes.join(' and ')}, with less traffic`;
   return {
     height: layout.height + (note === '' ? 0 : NOTE),
     markup: [

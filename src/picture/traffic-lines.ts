@@ -1,4 +1,4 @@
-/** Traffic over time as lines: one per network that has a colour, one for the others, one for the rest of the traffic. */
+/** Traffic over time as lines: one per network that has a colour, one for the others, for sealed ESP, and for the rest. */
 import type { TimeSeriesReport } from '../inspect/index.js';
 import { pixels } from './markup.js';
 import { type NetworkIndex, ownColours } from './network-colours.js';
@@ -9,11 +9,13 @@ export interface TrafficLine {
   readonly name: string;
   /** Index of its network; undefined for what isn't one. */
   readonly colour: number | undefined;
+  /** Whether it is drawn fainter than another line without a colour. */
+  readonly faint: boolean;
   /** Bits per second in each interval. */
   readonly rates: readonly number[];
 }
 
-/** The busiest networks, the sum of the others, and traffic outside the overlays. */
+/** The busiest networks, the sum of the others, ESP that wasn't decrypted, and traffic outside the overlays. */
 export function trafficLines(series: TimeSeriesReport, index: NetworkIndex): TrafficLine[] {
   const rates = (bytes: readonly number[]): number[] => bytes.map((count) => (8 * count) / series.intervalSeconds);
   const networks = series.networks.flatMap(({ vni, bytes }) => (vni === null ? [] : [{ vni, bytes }]));
@@ -22,6 +24,7 @@ export function trafficLines(series: TimeSeriesReport, index: NetworkIndex): Tra
   const lines = own.map(({ vni, bytes }): TrafficLine => ({
     name: `VNI ${vni}`,
     colour: index.get(vni),
+    faint: false,
     rates: rates(bytes),
   }));
   if (more > 0) {
@@ -33,13 +36,19 @@ export function trafficLines(series: TimeSeriesReport, index: NetworkIndex): Tra
     lines.push({
       name: `${more} more network${more === 1 ? '' : 's'}`,
       colour: NETWORK_COLOURS - 1,
+      faint: false,
       rates: rates(sum),
     });
   }
+  const { esp } = series;
+  if (esp !== undefined) {
+    lines.push({ name: 'ESP, not decrypted', colour: undefined, faint: false, rates: rates(esp.bytes) });
+  }
   if (outside !== undefined) {
     lines.push({
-      name: networks.length === 0 ? 'all traffic' : 'other traffic',
+      name: lines.length === 0 ? 'all traffic' : 'other traffic',
       colour: undefined,
+      faint: esp !== undefined,
       rates: rates(outside.bytes),
     });
   }

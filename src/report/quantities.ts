@@ -13,17 +13,26 @@ export function counted(count: number, what: string, plural = `${what}s`): strin
   return `${grouped(count)} ${count === 1 ? what : plural}`;
 }
 
-/** A part of a whole: `12.3 %`, `< 0.1 %`; empty if there is no whole. */
+/** A part of a whole: `0 %`, `< 0.1 %`, `12.3 %`, `> 99.9 %`, `100 %`; empty if there is no whole. */
 export function percent(part: number, whole: number): string {
   if (whole <= 0) return '';
+  if (part === 0 || part === whole) return part === 0 ? '0 %' : '100 %';
   const share = (100 * part) / whole;
-  if (part > 0 && share < 0.05) return '< 0.1 %';
+  if (share < 0.05) return '< 0.1 %';
+  if (share >= 99.95 && part < whole) return '> 99.9 %';
   return `${share.toFixed(1)} %`;
 }
 
 /** `2026-11-21 03:26:52.831 UTC`. */
 export function utcText(time: string): string {
   return `${time.slice(0, 10)} ${time.slice(11, 23).replace(/Z$/, '')} UTC`;
+}
+
+/** From one time to another, of which the second has no date if it is of the same day; one time if they are the same. */
+export function spanText(first: string, last: string): string {
+  const [from, to] = [utcText(first), utcText(last)];
+  if (from === to) return from;
+  return first.slice(0, 10) === last.slice(0, 10) ? `${from.slice(0, -4)} to ${to.slice(11)}` : `${from} to ${to}`;
 }
 
 /** Seconds since the capture's first packet: `+12.345 s`. */

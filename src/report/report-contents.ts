@@ -41,6 +41,10 @@ export interface ReportContents {
   readonly timeline?: KeyTimelineReport | undefined;
   /** What is wrong; if undefined, the page shows the survey's problems in their place. */
   readonly findings?: readonly ReportFinding[] | undefined;
+  /** By `id`: number of further findings of that kind, which `findings` doesn't list. */
+  readonly omitted?: Readonly<Record<string, number>> | undefined;
+  /** Commands whose output would tell more. */
+  readonly collect?: readonly string[] | undefined;
   /** Version of the program, for the last line. */
   readonly version?: string | undefined;
 }

@@ -3,11 +3,12 @@ import type { SurveyReport } from '../inspect/index.js';
 import { baseName, networkIndex } from '../picture/internal.js';
 import { byteText, secondsText } from '../text/quantity.js';
 import { type PageHeading, pageText } from './page/page.js';
-import { counted, grouped, percent, utcText } from './quantities.js';
+import { counted, grouped, percent, spanText } from './quantities.js';
 import type { ReportContents } from './report-contents.js';
 import { capturesSection } from './sections/captures.js';
 import { conversationsSection } from './sections/conversations.js';
 import { diagnosisSection, severityText, worstOf } from './sections/findings.js';
+import { gossipSection } from './sections/gossip.js';
 import { keysSection } from './sections/keys.js';
 import { nodesOf, overlaySection } from './sections/overlay.js';
 import { servicesSection } from './sections/services.js';
@@ -21,10 +22,13 @@ function titleOf({ files }: SurveyReport): string {
 
 function subtitleOf({ firstTime, lastTime }: SurveyReport): string {
   if (firstTime === null) return 'Captured at an unknown time';
-  const last = lastTime ?? firstTime;
-  const sameDay = last.slice(0, 10) === firstTime.slice(0, 10);
-  const from = utcText(firstTime);
-  return sameDay ? `${from.slice(0, -4)} to ${utcText(last).slice(11)}` : `${from} to ${utcText(last)}`;
+  return spanText(firstTime, lastTime ?? firstTime);
+}
+
+function verdictOf(packets: number, wrong: Parameters<typeof severityText>[0]): PageHeading['verdict'] {
+  const found = severityText(wrong);
+  if (found !== '') return { text: found, severity: worstOf(wrong) };
+  return packets === 0 ? { text: 'No packets', severity: 'note' } : { text: 'Nothing wrong found', severity: 'good' };
 }
 
 function headingOf({ survey, findings }: ReportContents): PageHeading {
@@ -32,18 +36,19 @@ function headingOf({ survey, findings }: ReportContents): PageHeading {
   const wrong = findings ?? survey.problems;
   const espPackets = esp.reduce((sum, row) => sum + row.packets, 0);
   const tunnelled = tunnels.reduce((sum, row) => sum + Math.max(row.frames, row.espPackets), 0);
-  const found = severityText(wrong);
   return {
     title: titleOf(survey),
     subtitle: subtitleOf(survey),
-    verdict: { text: found === '' ? 'Nothing wrong found' : found, severity: worstOf(wrong) },
+    verdict: verdictOf(packets, wrong),
     figures: [
       ['Packets', grouped(packets)],
       ['On the wire', byteText(bytes)],
       ...(firstTime === null ? [] : [['Duration', secondsText(durationSeconds)] as const]),
       ['Nodes', grouped(nodesOf(survey).length)],
-      ['Networks', grouped(networks.length)],
-      ['Endpoints', grouped(endpoints.length)],
+      // What is only in ESP that isn't decrypted can't be counted.
+      ...(networks.length === 0 && espPackets > 0
+        ? []
+        : [['Networks', grouped(networks.length)] as const, ['Endpoints', grouped(endpoints.length)] as const]),
       ...(frames > 0 || espPackets > 0
         ? [['Encrypted', espPackets === 0 ? '0 %' : percent(espPackets, tunnelled)] as const]
         : []),
@@ -75,17 +80,18 @@ function headingOf({ survey, findings }: ReportContents): PageHeading {
  * await writeFile('report.html', reportHtml({ survey: survey.report(source), timeline: timeline.report() }));
  */
 export function reportHtml(contents: ReportContents): string {
-  const { survey, timeline, findings, version } = contents;
+  const { survey, timeline, version } = contents;
   const index = networkIndex(survey.networks);
   const sections = [
-    diagnosisSection(findings, survey.problems),
+    diagnosisSection(contents),
     overlaySection(survey, index),
     trafficSection(survey, index),
     conversationsSection(survey, index),
     sizesSection(survey),
     keysSection(survey, timeline),
     servicesSection(survey, index),
-    capturesSection(survey),
+    gossipSection(survey),
+    capturesSection(contents),
   ].filter((section) => section !== undefined);
   const by = version === undefined ? 'vtep' : `vtep ${version}`;
   return pageText(

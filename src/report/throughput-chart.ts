@@ -1,6 +1,14 @@
 /** Traffic over time as a chart that fits any width: its letters are HTML, and only its lines are stretched. */
 import type { TimeSeriesReport } from '../inspect/index.js';
-import { peakOf, rateScale, stepOutline, timeTicks, type TrafficLine, withoutZeros } from '../picture/internal.js';
+import {
+  fillClass,
+  peakOf,
+  rateScale,
+  stepOutline,
+  timeTicks,
+  type TrafficLine,
+  withoutZeros,
+} from '../picture/internal.js';
 import { rateText, secondsText } from '../text/quantity.js';
 import { Markup, markup } from './markup.js';
 import { keyed } from './sections/section.js';
@@ -8,14 +16,14 @@ import { keyed } from './sections/section.js';
 /** Height of the plot in units of its own. */
 const HEIGHT = 100;
 
-/** Class of the area of a network, or of other traffic. */
-export function areaClass(colour: number | undefined): string {
-  return colour === undefined ? 'area' : `area${colour}`;
+/** Class of the area below a line. */
+function areaClass({ colour, faint }: TrafficLine): string {
+  return `area${colour ?? ''}${faint ? ' faint' : ''}`;
 }
 
 /** Class of what is filled with its colour. */
-export function lineFill({ colour }: TrafficLine): string {
-  return colour === undefined ? 'fill' : `fill${colour}`;
+function lineFill({ colour, faint }: TrafficLine): string {
+  return `${fillClass(colour)}${faint ? ' faint' : ''}`;
 }
 
 /** A row of times below a plot. */
@@ -43,13 +51,13 @@ export function throughputChart(
 ): Markup {
   const intervals = lines.reduce((most, { rates }) => Math.max(most, rates.length), 0);
   const high = rateScale(lines.reduce((highest, { rates }) => Math.max(highest, peakOf(rates)), 0));
-  const areas = lines.toReversed().map(({ rates, colour }) => {
+  const areas = lines.toReversed().map((line) => {
     const d = stepOutline(
-      rates,
+      line.rates,
       (interval) => interval,
       (rate) => HEIGHT * (1 - rate / high),
     );
-    return `<path class="${areaClass(colour)}" d="${d}"/>`;
+    return `<path class="${areaClass(line)}" d="${d}"/>`;
   });
   const labels = [1, 0.5, 0].map((share) => (share === 0 ? '0' : withoutZeros(rateText(share * high))));
   return markup`<div class="throughput" data-series="${table}">

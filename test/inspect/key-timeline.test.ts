@@ -466,6 +466,19 @@ describe('additional information', () => {
 });
 
 describe('recordings', () => {
+  test('a timeline of packets that a survey has decoded is that of the same packets decoded again', async () => {
+    for (const path of ['esp/08-esp-key-rotation.underlay.pcap', 'vxlan/01-icmp.underlay.pcap']) {
+      const source = await openCaptureFile(fixture(path));
+      const survey = new Survey();
+      const timeline = new KeyTimeline();
+      for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+        for (let i = 0; i < batch.count; i++) timeline.addDecoded(batch, i, survey.decoder, survey.add(batch, i));
+      }
+      await source.close();
+      assert.deepEqual(timeline.report(), await recorded(path));
+    }
+  });
+
   for (const folder of ['esp', 'docker']) {
     test(`${folder}/: has the same SPIs and counts as inspect, as plain data`, async () => {
       for (const name of readdirSync(fixture(folder)).filter((file) => file.endsWith('.underlay.pcap'))) {

@@ -43,6 +43,18 @@ describe('a picture of throughput', () => {
     ]);
   });
 
+  test('ESP that was not decrypted is between the networks and other traffic, which is fainter', () => {
+    const esp = { bytes: [500, 0], packets: [1, 0] };
+    const root = parsePicture(throughputSvg({ ...series([4096, [1000, 0]], [null, [250, 0]]), esp }));
+    assert.deepEqual(tipsOf(root), [
+      'other traffic: peak 2.00 kbit/s',
+      'ESP, not decrypted: peak 4.00 kbit/s',
+      'VNI 4096: peak 8.00 kbit/s',
+    ]);
+    const dashed = elementsOf(root, 'path').map(({ attributes }) => attributes.has('stroke-dasharray'));
+    assert.deepEqual(dashed, [false, true, false, false, false, false]);
+  });
+
   test('of many networks, the busiest have a line of their own and the others one together', () => {
     const many = Array.from({ length: 20 }, (_, i) => [4096 + i, [1000 + i, 10]] as const);
     const tips = tipsOf(parsePicture(throughputSvg(series(...many))));

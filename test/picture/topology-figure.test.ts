@@ -58,7 +58,7 @@ describe('a map on a page', () => {
   test('shows as many nodes as it is told, and counts the others', () => {
     const texts = elementsOf(drawn(20, WIDE, { nodes: 5 }), 'text').map(({ text }) => text);
     assert.ok(
-      texts.some((text) => text.startsWith('and 15 nodes')),
+      texts.some((text) => text.startsWith('and 15 more nodes')),
       texts.at(-1),
     );
   });

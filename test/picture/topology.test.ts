@@ -64,7 +64,10 @@ describe('a picture of an overlay', () => {
     const root = parsePicture(text);
     assert.ok(numberOf(root, 'height') <= 1100);
     assert.ok(text.length < 250_000, `${text.length} characters`);
-    assert.ok(textsOf(root).includes('and 136 nodes and 1,856 links more, with less traffic'), textsOf(root).at(-1));
+    assert.ok(
+      textsOf(root).includes('and 136 more nodes and 1,856 more links, with less traffic'),
+      textsOf(root).at(-1),
+    );
   });
 
   test('markup, control characters and keys in names are not taken over', () => {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { type ReportContents, reportHtml } from '../../src/report/index.js';
-import { conversation, flows, series, survey } from '../picture/sample-survey.js';
+import { conversation, flows, series, survey, tunnel } from '../picture/sample-survey.js';
 import { elementById, elementsOf, type PageElement, parsePage } from './html.js';
 import { finding, largeContents, sampleContents } from './sample-contents.js';
+import { largeGossip, NO_COUNTS, sampleGossip } from './sample-gossip.js';
 
 /** Texts of a fixed vocabulary, which a page may turn into class names or compare. */
 const WORDS = new Set([
@@ -208,6 +209,38 @@ describe('findings', () => {
     assert.deepEqual([verdict.attributes.get('class'), verdict.text], ['verdict error', '1 error, 1 warning, 1 note']);
   });
 
+  test('of many findings of a kind, the first is shown in full, so that they hide no others', () => {
+    const gap = (i: number): ReportContents['findings'] => [
+      finding({ id: 'sequence-gaps', severity: 'note', summary: `gap ${i}` }),
+    ];
+    const findings = [...Array.from({ length: 40 }, (_, i) => gap(i) ?? []).flat(), finding({ severity: 'note' })];
+    const page = parsePage(reportHtml(sampleContents({ findings, omitted: { 'sequence-gaps': 1200 } })));
+    const cards = elementsOf(page, 'article').filter(({ attributes }) =>
+      attributes.get('class')?.startsWith('finding'),
+    );
+    assert.equal(cards.length, 2);
+    assert.match(cards[0].text, /gap 0[^]*1,239 more like this\s*gap 1wire|gap 0[^]*1,239 more like this\s*gap 1 /);
+    assert.match(cards[0].text, /gap 10 wire\.pcap, packet 41; node1\.txt, line 12and 1,229 more/);
+  });
+
+  test('the packets and lines of a file are named together, each once', () => {
+    const places = [3, 5, 5, 1041].map((packet) => ({ file: 'wire.pcap', packet }));
+    const page = parsePage(
+      reportHtml(
+        sampleContents({
+          findings: [finding({ exhibits: [{ text: 'lost', places: [...places, { file: 'fdb.txt', line: 7 }] }] })],
+        }),
+      ),
+    );
+    assert.ok(page.text.includes('lost wire.pcap, packets 3, 5, 1,041; fdb.txt, line 7'));
+  });
+
+  test('commands whose output would tell more are below them', () => {
+    const page = parsePage(reportHtml(sampleContents({ findings: [], collect: ['ip -s xfrm state'] })));
+    const [part] = elementsOf(page, 'details').filter(({ attributes }) => attributes.get('class') === 'collect');
+    assert.match(part.text, /would tell more\s*ip -s xfrm state/);
+  });
+
   test('commands of several lines keep them', () => {
     const page = parsePage(
       reportHtml(sampleContents({ findings: [finding({ commands: ['one \\\n  two', 'three'] })] })),
@@ -231,6 +264,13 @@ describe('findings', () => {
     assert.ok(page.text.includes('Nothing wrong was found.'));
     assert.ok(page.text.includes('Nothing wrong found'));
   });
+
+  test('without packets, nothing was found because there is nothing to look at', () => {
+    const page = parsePage(reportHtml({ survey: survey(), findings: [] }));
+    assert.ok(page.text.includes('There are no packets to look at.'));
+    const [verdict] = elementsOf(page, 'a').filter(({ attributes }) => attributes.get('class')?.startsWith('verdict'));
+    assert.deepEqual([verdict.attributes.get('class'), verdict.text], ['verdict note', 'No packets']);
+  });
 });
 
 describe('sections', () => {
@@ -249,11 +289,73 @@ describe('sections', () => {
     const page = parsePage(reportHtml({ survey: report }));
     assert.deepEqual(titles(page), [
       'Problems',
-      'Throughput by network',
+      'Throughput',
       'Conversations',
       'Packet sizes and overhead',
       'The capture',
     ]);
+  });
+
+  test('of a capture in ESP that no key decrypts, it shows the throughput, and no number of networks', () => {
+    const sealed = survey({
+      packets: 10,
+      bytes: 1000,
+      accounting: { inFrames: 0, esp: 10, other: 0, held: 0, filtered: 0, dropped: {} },
+      esp: sampleContents().survey.esp,
+      tunnels: [
+        tunnel('192.168.50.1', '192.168.50.2', { frames: 0, bytes: 0, espPackets: 10, espBytes: 1000, vnis: [] }),
+      ],
+      timeSeries: { ...series(), esp: { bytes: [1000, 500], packets: [8, 2] } },
+    });
+    const page = parsePage(reportHtml({ survey: sealed }));
+    assert.ok(titles(page).includes('Throughput'));
+    const [legend] = elementsOf(page, 'p').filter(({ attributes }) => attributes.get('class') === 'legend');
+    assert.equal(legend.text.trim(), 'ESP, not decrypted');
+    const names = elementsOf(elementsOf(page, 'header')[0], 'dt').map(({ text }) => text);
+    assert.deepEqual(names, ['Packets', 'On the wire', 'Duration', 'Nodes', 'Encrypted']);
+    assert.doesNotMatch(page.text, /Per frame/);
+  });
+
+  test('gossip shows members, what is wrong first, networks and events, with names if they are known', () => {
+    const page = parsePage(reportHtml({ survey: survey({ packets: 10, bytes: 1000, gossip: sampleGossip() }) }));
+    assert.ok(titles(page).includes('Gossip'));
+    assert.match(page.text, /8 packets and 1 stream decrypted[^]*key 4: 8 packets, 1 stream/);
+    assert.match(page.text, /3 packets: [a-z][^]*not decoded, by sender: 192\.168\.50\.9 \(3\)/);
+    assert.match(page.text, /node3\s*192\.168\.50\.3\s*dead\s*2[^]*node1\s*192\.168\.50\.1\s*alive/);
+    assert.match(page.text, /web-net\s*node1\s*node3\s*2\s*1/);
+    assert.match(page.text, /What happened[^]*\+1\.000 s\s*suspect\s*node3[^]*1 earlier event[^]*create, earlier/);
+  });
+
+  test('without gossip, or without its keys, there is no such section', () => {
+    const none = { ...sampleGossip(), packets: NO_COUNTS, streams: { ...NO_COUNTS, incomplete: 0 } };
+    for (const gossip of [null, none]) {
+      assert.ok(!titles(parsePage(reportHtml({ survey: survey({ packets: 1, gossip }) }))).includes('Gossip'));
+    }
+  });
+
+  test('what the survey noticed is with the capture if there are findings, which say what is wrong', () => {
+    const problems = [{ code: 'TIME_BACKWARDS', severity: 'note' as const, count: 7, message: 'packets out of order' }];
+    const [page, without] = [[], undefined].map((findings) =>
+      parsePage(reportHtml({ survey: survey({ packets: 1, bytes: 100, problems }), findings })),
+    );
+    assert.match(page.text, /1 note on the packets\s*7 packets out of order TIME_BACKWARDS/);
+    assert.doesNotMatch(without.text, /on the packets/);
+  });
+
+  test('packets of one size, and of one time, have neither a range nor a span', () => {
+    const one = { count: 5, smallest: 92, largest: 92, mean: 92, classes: [{ bytes: '64-127', count: 5 }] };
+    const time = '2026-11-21T03:26:52.831279000Z';
+    const report = survey({
+      packets: 5,
+      bytes: 460,
+      sizes: { wire: one, inner: one },
+      firstTime: time,
+      lastTime: time,
+    });
+    const page = parsePage(reportHtml({ survey: report }));
+    assert.match(page.text, /On the wire: 92 bytes each; inner frames: 92 bytes each\./);
+    const [subtitle] = elementsOf(page, 'p').filter(({ attributes }) => attributes.get('class') === 'subtitle');
+    assert.equal(subtitle.text, '2026-11-21 03:26:52.831 UTC');
   });
 
   test('columns without any value are left out', () => {
@@ -305,6 +407,16 @@ describe('a page of a large capture', () => {
     assert.ok(length < 400_000, String(length));
   });
 
+  test('and smaller than 500 kB with the gossip of a large swarm', () => {
+    const contents = largeContents();
+    const full = reportHtml({ ...contents, survey: { ...contents.survey, gossip: largeGossip() } });
+    const { length } = new TextEncoder().encode(full);
+    assert.ok(length < 500_000, String(length));
+    for (const text of ['and 940 members', 'and 1,940 later events', 'and 2,040 networks', '1,992 more']) {
+      assert.ok(parsePage(full).text.includes(text), text);
+    }
+  });
+
   test('counts what its tables leave out', () => {
     for (const text of [
       'and 19,900 conversations with fewer bytes',
@@ -312,7 +424,9 @@ describe('a page of a large capture', () => {
       'and 384 directions with fewer packets',
       'and 48 services with fewer bytes',
       'and 28 backends with fewer bytes',
-      'and 50 more findings',
+      'and 5 more findings',
+      '99 more like this',
+      'and 89 more',
       'and 270 kinds with fewer packets',
     ]) {
       assert.ok(page.text.includes(text), text);

@@ -382,6 +382,9 @@ export function largeContents(): ReportContents {
         ([from, to], i) => [from, to, many(4, (k) => span(spi(4 * i + k), 100 * k, 100 * k + 101))] as const,
       ),
     ),
-    findings: many(80, (i) => finding({ severity: i % 2 === 0 ? 'warning' : 'error' })),
+    findings: [
+      ...many(35, (i) => finding({ id: `kind-${i}`, severity: i % 2 === 0 ? 'warning' : 'error' })),
+      ...many(99, () => finding({ id: 'kind-1' })),
+    ],
   };
 }

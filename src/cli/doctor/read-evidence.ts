@@ -1,12 +1,13 @@
 /** Reads the inputs of `vtep doctor`: first the texts, whose keys decrypt the captures, then the captures. */
+import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { CaptureError, openCaptureFile, type PacketSource } from '../../capture/index.js';
 import {
   type CaptureEvidence,
   CaptureExam,
   type Evidence,
+  type ExaminedCapture,
   InputForm,
   InputKind,
-  type InputSummary,
   readInputs,
   withCaptures,
 } from '../../doctor/index.js';
@@ -21,9 +22,62 @@ import { formOf, type InputPath, inputPaths, textOf } from './input-paths.js';
 type CaptureValues = KeyValues & Parameters<typeof underlayDecoderOptions>[0];
 
 /** A capture among the inputs. */
-interface OpenCapture {
+export interface OpenCapture {
   readonly input: InputPath;
   readonly source: PacketSource;
+}
+
+/** Everything that the operands name: texts, which are read, and captures, which are only opened. */
+export interface OpenInputs {
+  readonly texts: ReturnType<typeof readInputs>;
+  /** Names of all files. */
+  readonly paths: readonly string[];
+  /** Texts with keys. */
+  readonly keyFiles: readonly string[];
+  readonly captures: readonly OpenCapture[];
+}
+
+/**
+ * Opens what the operands name.
+ * @param standardInput what standard input is: it can't be identified, as it can't be read twice
+ * @throws UsageError; CaptureError; LiveError if a running node doesn't answer
+ */
+export async function openInputs(
+  operands: readonly string[],
+  standardInput: InputForm = InputForm.Text,
+): Promise<OpenInputs> {
+  const captures: OpenCapture[] = [];
+  const texts: { name: string; node: string | undefined; text: string }[] = [];
+  const inputs = await inputPaths(operands);
+  for (const input of inputs) {
+    const { path, node } = input;
+    const { form, what } = path === STANDARD_STREAM ? { form: standardInput, what: '' } : formOf(input);
+    if (form === InputForm.Unusable) throw new UsageError(`${path}: ${what}`);
+    const source = form === InputForm.Capture || form === InputForm.Gzip ? await captureAt(path, form) : undefined;
+    if (source !== undefined) captures.push({ input, source });
+    else texts.push({ name: path, node, text: await textOf(path, form) });
+  }
+  const read = readInputs(texts);
+  const keyFiles = read.inputs.filter(({ kinds }) => kinds.includes(InputKind.Keys)).map(({ file }) => file);
+  return { texts: read, paths: inputs.map(({ path }) => path), keyFiles, captures };
+}
+
+/** The values of options, with the keys that are among the inputs. */
+export function withInputKeys<Values extends CaptureValues>(values: Values, { keyFiles }: OpenInputs): Values {
+  return { ...values, keys: [...new Set([...(values.keys ?? []), ...keyFiles])] };
+}
+
+/** What an exam found in a capture, as an input. */
+export function examinedCapture({ input }: OpenCapture, evidence: CaptureEvidence): ExaminedCapture {
+  const { firstSeconds, damage } = evidence;
+  const summary = {
+    file: input.path,
+    node: input.node ?? '',
+    kinds: [InputKind.Capture],
+    warnings: damage === undefined ? [] : [damage],
+    seconds: firstSeconds,
+  };
+  return { node: input.node, evidence, summary };
 }
 
 /**
@@ -31,22 +85,11 @@ interface OpenCapture {
  * @throws UsageError; CaptureError, AeadError; LiveError if a running node doesn't answer
  */
 export async function readEvidence(operands: readonly string[], values: CaptureValues): Promise<Evidence> {
-  const captures: OpenCapture[] = [];
-  const texts: { name: string; node: string | undefined; text: string }[] = [];
-  for (const input of await inputPaths(operands)) {
-    const { path, node } = input;
-    const { form, what } = formOf(input);
-    if (form === InputForm.Unusable) throw new UsageError(`${path}: ${what}`);
-    const source = form === InputForm.Capture || form === InputForm.Gzip ? await captureAt(path, form) : undefined;
-    if (source !== undefined) captures.push({ input, source });
-    else texts.push({ name: path, node, text: await textOf(path, form) });
-  }
-  const read = readInputs(texts);
-  if (captures.length === 0) return { ...read, gossip: null };
+  const inputs = await openInputs(operands);
+  const { texts, captures } = inputs;
+  if (captures.length === 0) return { ...texts, gossip: null };
   stopReadingOnInterrupt();
-  const keyFiles = read.inputs.filter(({ kinds }) => kinds.includes(InputKind.Keys)).map(({ file }) => file);
-  const examined = await examineAll(captures, { ...values, keys: [...new Set([...(values.keys ?? []), ...keyFiles])] });
-  return withCaptures(read, examined);
+  return withCaptures(texts, await examineAll(captures, withInputKeys(values, inputs)));
 }
 
 /** Opens a capture; undefined for compressed text. */
@@ -59,31 +102,17 @@ async function captureAt(path: string, form: InputForm): Promise<PacketSource | 
   }
 }
 
-async function examineAll(
-  captures: readonly OpenCapture[],
-  values: CaptureValues,
-): Promise<{ node: string | undefined; evidence: CaptureEvidence; summary: InputSummary }[]> {
+async function examineAll(captures: readonly OpenCapture[], values: CaptureValues): Promise<ExaminedCapture[]> {
   const keys = await readKeysOption(values, false, true);
   const decoding = underlayDecoderOptions(values);
-  const examined = [];
-  for (const { input, source } of captures) {
+  const examined: ExaminedCapture[] = [];
+  for (const capture of captures) {
+    const { source } = capture;
     // A trace finds packets in other captures.
     const trace = captures.length > 1;
     const exam = new CaptureExam({ ...decoding, ...keys?.openEsp(), gossip: keys?.openGossip(), trace });
     await readInput(source, (batch) => exam.addBatch(batch));
-    const evidence = exam.report(source);
-    const { firstSeconds, damage } = evidence;
-    examined.push({
-      node: input.node,
-      evidence,
-      summary: {
-        file: input.path,
-        node: input.node ?? '',
-        kinds: [InputKind.Capture],
-        warnings: damage === undefined ? [] : [damage],
-        seconds: firstSeconds,
-      },
-    });
+    examined.push(examinedCapture(capture, exam.report(source)));
   }
   keys?.finish();
   return examined;

@@ -19,6 +19,7 @@ export function rateLines(report: SurveyReport, most: number, width: number): Li
   const { timeSeries, durationSeconds } = report;
   if (timeSeries === null || durationSeconds === 0) return [];
   const { intervalSeconds, networks } = timeSeries;
+  if (networks.length === 0) return [];
   const shown = most > 0 ? networks.slice(0, most) : networks;
   const cells = shown.map(({ vni, bytes }) => {
     const total = bytes.reduce((sum, value) => sum + value, 0);

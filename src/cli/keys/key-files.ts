@@ -96,15 +96,18 @@ export class KeysOption {
     return this.#keys.associations().some(({ esn }) => esn);
   }
 
-  /** Creates fresh SAs for another pass. The result of the previous `open` becomes unusable. */
-  open(): OpenedKeys {
+  /**
+   * Creates fresh SAs for another pass. The result of the previous `open` with the same number becomes unusable.
+   * @param pass tells passes at the same time apart
+   */
+  open(pass = 0): OpenedKeys {
     const { aead, skipped } = this.choice;
-    return { ...this.#keys.open(aead, hkdfSha256), cipher: { name: aead.name, skipped } };
+    return { ...this.#keys.open(aead, hkdfSha256, pass), cipher: { name: aead.name, skipped } };
   }
 
   /** The same, but undefined if there are keys of gossip only. */
-  openEsp(): OpenedKeys | undefined {
-    return this.#esp ? this.open() : undefined;
+  openEsp(pass = 0): OpenedKeys | undefined {
+    return this.#esp ? this.open(pass) : undefined;
   }
 
   /** The keys of gossip, with the one first that Swarm encrypts with: the second oldest. Undefined if there are none. */

@@ -1,16 +1,15 @@
 /** `vtep report`: captures as one HTML page. */
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
-import { diagnose, doctorReport, type FindingReport, InputKind } from '../../doctor/index.js';
+import { diagnose, doctorReport, InputForm, withCaptures } from '../../doctor/index.js';
 import { MAX_CONVERSATIONS } from '../../inspect/index.js';
 import { reportHtml } from '../../report/index.js';
 import { byteText } from '../../text/quantity.js';
 import { declare } from '../command.js';
-import { readEvidence } from '../doctor/read-evidence.js';
+import { type OpenCapture, openInputs, withInputKeys } from '../doctor/read-evidence.js';
 import { ExitCode } from '../exit-code.js';
-import { inputFiles } from '../inspect/input-files.js';
 import { NAMES_OPTIONS, namesOption } from '../inspect/names-option.js';
 import { stopReadingOnInterrupt } from '../interruption.js';
-import { flag, Operand, option, outputFile } from '../options/declared.js';
+import { flag, Operand, option, outputFile, type Values } from '../options/declared.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { integer } from '../options/value-kinds.js';
@@ -22,6 +21,8 @@ import { version } from '../version.js';
 import { surveyCaptures } from './surveyed-captures.js';
 
 const { keys, aead, vni, port, reserved } = UNDERLAY_DECODER_OPTIONS;
+/** Options that name files to read. */
+const FILE_OPTIONS = { ...NAMES_OPTIONS, keys };
 
 /** `vtep report FILE...`. */
 export const reportCommand = declare({
@@ -36,12 +37,11 @@ export const reportCommand = declare({
     '<FILE...>',
     'a capture file',
     "captures in pcap or pcapng format, optionally gzip-compressed, or a quoted pattern such as 'ring_*.pcapng', and other " +
-      'inputs of vtep doctor; - is standard input, about which doctor is not asked',
+      'inputs of vtep doctor; - is a capture on standard input, which can be read only without other captures',
   ),
   options: {
     output: outputFile('the page, an HTML file; - is standard output'),
-    ...NAMES_OPTIONS,
-    keys,
+    ...FILE_OPTIONS,
     aead,
     vni,
     port,
@@ -65,22 +65,25 @@ export const reportCommand = declare({
   async run(values, operands) {
     const { output: path, strict } = values;
     stopReadingOnInterrupt();
-    const { paths, keyFiles, findings } = await diagnosed(operands, values);
-    const names = await namesOption(values);
-    const found = await readKeysOption({ ...values, keys: [...new Set([...values.keys, ...keyFiles])] }, false, true);
+    const inputs = await openInputs(operands, InputForm.Capture);
+    const { captures, texts } = inputs;
+    checkCaptures(captures);
     const decoding = underlayDecoderOptions(values);
-    const file = openOutput(path, paths, { text: true });
+    const names = await namesOption(values);
+    const found = await readKeysOption(withInputKeys(values, inputs), false, true);
+    const file = openOutput(path, [...inputs.paths, ...optionFiles(values)], { text: true });
     try {
       const plan = { decoding, keys: found, names, maxConversations: values.maxFlows };
-      const contents = await surveyCaptures(paths, plan);
+      const { survey, timeline, examined } = await surveyCaptures(captures, plan);
       found?.finish();
-      const page = new TextEncoder().encode(reportHtml({ ...contents, findings, version: version() }));
+      const { findings, omitted, collect } = doctorReport(diagnose(withCaptures(texts, examined)));
+      const contents = { survey, timeline, findings, omitted, collect, version: version() };
+      const page = new TextEncoder().encode(reportHtml(contents));
       file.write(page);
       file.commit();
-      const { packets, problems } = contents.survey;
-      const wrong = findings ?? problems;
-      const errors = wrong.filter(({ severity }) => severity === 'error').length;
-      const warnings = wrong.filter(({ severity }) => severity === 'warning').length;
+      const { packets } = survey;
+      const errors = findings.filter(({ severity }) => severity === 'error').length;
+      const warnings = findings.filter(({ severity }) => severity === 'warning').length;
       const counts = `${errors > 0 ? `${counted(errors, 'error')}, ` : ''}${counted(warnings, 'warning')}`;
       sayWritten(path, `${path}: ${byteText(page.length)}, ${counted(packets, 'packet')}, ${counts}`);
       return strict && (packets === 0 || errors + warnings > 0) ? ExitCode.DataWrong : ExitCode.Done;
@@ -94,21 +97,20 @@ function counted(count: number, what: string): string {
   return `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
-/** What doctor says of the inputs, and which of them are captures and keys. Standard input can't be read twice. */
-async function diagnosed(
-  operands: readonly string[],
-  values: Parameters<typeof readEvidence>[1],
-): Promise<{ paths: string[]; keyFiles: string[]; findings: readonly FindingReport[] | undefined }> {
-  if (operands.includes(STANDARD_STREAM)) {
-    return { paths: await inputFiles(operands), keyFiles: [], findings: undefined };
+/**
+ * Checks that there is a capture, and only one if it is standard input, whose place among others isn't known.
+ * @throws UsageError
+ */
+function checkCaptures(captures: readonly OpenCapture[]): void {
+  if (captures.length === 0) throw new UsageError('report needs a capture; vtep doctor takes the other inputs alone');
+  if (captures.length > 1 && captures.some(({ input }) => input.path === STANDARD_STREAM)) {
+    throw new UsageError('- (standard input) can be read only without other captures');
   }
-  const evidence = await readEvidence(operands, values);
-  const { findings } = doctorReport(diagnose(evidence));
-  const ofKind = (kind: InputKind): string[] =>
-    evidence.inputs.filter(({ kinds }) => kinds.includes(kind)).map(({ file }) => file);
-  const paths = [...new Set(ofKind(InputKind.Capture))];
-  if (paths.length === 0) throw new UsageError('report needs a capture; vtep doctor takes the other inputs alone');
-  return { paths, keyFiles: ofKind(InputKind.Keys), findings };
+}
+
+/** Files that options name. */
+function optionFiles({ keys: keyFiles, swarm, config }: Values<typeof FILE_OPTIONS>): string[] {
+  return [...keyFiles, ...swarm, ...(config === undefined ? [] : [config])];
 }
 
 /** Says what was written: on standard output, unless the page is there. */

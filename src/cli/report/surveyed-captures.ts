@@ -1,7 +1,9 @@
-/** Captures read for a page: surveyed, and their SPIs followed over time. */
+/** Captures read for a page, each once: examined for doctor, surveyed, and their SPIs followed over time. */
+import { resolve } from 'node:path';
 import { hkdfSha256 } from '../../aead/index.js';
-import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
+import type { CaptureBatch, PacketSource } from '../../capture/index.js';
 import type { UnderlayDecoderOptions } from '../../dataplane/index.js';
+import { CaptureExam, type ExaminedCapture } from '../../doctor/index.js';
 import {
   type AddressNames,
   KeyTimeline,
@@ -10,14 +12,21 @@ import {
   Survey,
   type SurveyReport,
 } from '../../inspect/index.js';
-import { readInOrder } from '../inspect/input-files.js';
+import { readInput } from '../capture/capture-input.js';
+import { examinedCapture, type OpenCapture } from '../doctor/read-evidence.js';
+import { inOrder } from '../inspect/input-files.js';
 import { isInterrupted } from '../interruption.js';
 import type { KeysOption } from '../keys/key-files.js';
+
+/** Number of the pass over all captures together; that over each of them is 0. */
+const JOINT_PASS = 1;
 
 /** What captures hold. */
 export interface SurveyedCaptures {
   readonly survey: SurveyReport;
   readonly timeline: KeyTimelineReport;
+  /** In the order given. */
+  readonly examined: readonly ExaminedCapture[];
 }
 
 /** How to read them. */
@@ -28,29 +37,59 @@ export interface SurveyPlan {
   readonly maxConversations: number | undefined;
 }
 
-/** Reads captures: once, and if keys decrypt ESP in files, a second time for the timeline, as SAs serve one pass only. */
-export async function surveyCaptures(paths: readonly string[], plan: SurveyPlan): Promise<SurveyedCaptures> {
+/**
+ * Reads captures. The exam of a single one is its survey too. Several are examined one by one, as doctor compares them, and
+ * surveyed together, with the SAs and fragments of one following those of the other.
+ * @param captures at least one
+ */
+export async function surveyCaptures(captures: readonly OpenCapture[], plan: SurveyPlan): Promise<SurveyedCaptures> {
   const { decoding, keys, names, maxConversations } = plan;
-  const esp = keys?.openEsp();
-  const survey = new Survey({
-    ...decoding,
-    ...esp,
-    gossip: keys?.openGossip(),
-    flows: { maxConversations },
-    names,
-  });
+  const ordered = await inTimeOrder(captures);
   const ring = keys?.ring === undefined ? {} : { ring: new RingKeys(keys.ring, hkdfSha256) };
-  const again = esp !== undefined && !paths.includes(STANDARD_STREAM);
+  const options = { ...decoding, flows: { maxConversations }, names };
+  const several = ordered.length > 1;
+  const esp = several ? keys?.openEsp(JOINT_PASS) : undefined;
+  const joint = several ? new Survey({ ...options, ...esp, gossip: keys?.openGossip() }) : undefined;
   // Without keys, the timeline shows who sent with which SPI all the same.
-  let timeline = new KeyTimeline({ ...decoding, ...ring });
-  const sources = await readInOrder(paths, (batch) => {
-    survey.addBatch(batch);
-    if (!again) timeline.addBatch(batch);
-  });
-  const report = survey.report(sources);
-  if (again && report.esp.length > 0 && !isInterrupted()) {
-    timeline = new KeyTimeline({ ...decoding, ...keys?.openEsp(), ...ring });
-    await readInOrder(paths, (batch) => timeline.addBatch(batch));
+  let timeline = new KeyTimeline({ ...decoding, ...esp, ...ring });
+  const examined = new Map<OpenCapture, ExaminedCapture>();
+  const sources: PacketSource[] = [];
+  for (const capture of ordered) {
+    // After Ctrl-C, the page is about what was read.
+    if (isInterrupted()) break;
+    const { source } = capture;
+    const own = keys?.openEsp();
+    const exam = new CaptureExam({ ...options, ...own, gossip: keys?.openGossip(), trace: several });
+    if (joint === undefined) timeline = new KeyTimeline({ ...decoding, ...own, ...ring });
+    await readInput(source, (batch) => addBatch(batch, exam, joint, timeline));
+    examined.set(capture, examinedCapture(capture, exam.report(source)));
+    sources.push(source);
   }
-  return { survey: report, timeline: timeline.report({ made: keys?.made ?? [] }) };
+  const [first] = examined.values();
+  return {
+    survey: joint?.report(sources as [PacketSource, ...PacketSource[]]) ?? first.evidence.survey,
+    timeline: timeline.report({ made: keys?.made ?? [] }),
+    examined: captures.flatMap((capture) => examined.get(capture) ?? []),
+  };
+}
+
+function addBatch(batch: CaptureBatch, exam: CaptureExam, joint: Survey | undefined, timeline: KeyTimeline): void {
+  const { decoder } = joint ?? exam.survey;
+  for (let i = 0; i < batch.count; i++) {
+    const examined = exam.add(batch, i);
+    const verdict = joint?.add(batch, i) ?? examined;
+    timeline.addDecoded(batch, i, decoder, verdict);
+  }
+}
+
+/** The captures in the order of their first packets, without those that are named twice. */
+async function inTimeOrder(captures: readonly OpenCapture[]): Promise<OpenCapture[]> {
+  const byPath = new Map<string, OpenCapture>();
+  for (const capture of captures) {
+    const path = resolve(capture.input.path);
+    if (byPath.has(path)) await capture.source.close();
+    else byPath.set(path, capture);
+  }
+  const paths = Array.from(byPath.values(), ({ input }) => input.path);
+  return (await inOrder(paths)).flatMap((path) => byPath.get(resolve(path)) ?? []);
 }

@@ -1,7 +1,7 @@
 /** Examines a capture for doctor: the survey of `inspect`, and beside it what findings need to know of each packet. */
 import { BATCH_PACKETS, type CaptureBatch, type PacketSource } from '../../capture/portable.js';
 import { DropReason, FragmentSource, Verdict } from '../../dataplane/index.js';
-import { Survey, type SurveyOptions } from '../../inspect/index.js';
+import { type FlowTableOptions, Survey, type SurveyOptions } from '../../inspect/index.js';
 import { EtherType, HeaderError, IpProtocol, type Layers, VXLAN_PORT } from '../../wire/index.js';
 import type { CaptureEvidence } from '../evidence/capture.js';
 import { AddressPairs, OUTSIDE } from './address-pairs.js';
@@ -24,7 +24,12 @@ const ETHERNET_TYPE_AT = 12;
 const NANO = 1e9;
 
 /** Options of an exam. */
-export interface CaptureExamOptions extends Omit<SurveyOptions, 'flows' | 'names'> {
+export interface CaptureExamOptions extends Omit<SurveyOptions, 'flows'> {
+  /**
+   * Options of the survey's conversations, which findings are made of too.
+   * @default those of `FlowTable`
+   */
+  readonly flows?: FlowTableOptions;
   /**
    * Whether to keep what identifies each packet, to find it in other captures (`matchCaptures`). It takes a quarter more time.
    * @default false
@@ -76,7 +81,7 @@ export class CaptureExam {
   /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: CaptureExamOptions = {}) {
     const { trace = false, maxTracePackets = MAX_TRACE_PACKETS, ...survey } = options;
-    this.survey = new Survey({ ...survey, flows: true });
+    this.survey = new Survey({ ...survey, flows: survey.flows ?? true });
     this.#hasKeys = options.esp !== undefined;
     this.#ports = [options.port ?? VXLAN_PORT].flat();
     this.#fragments = new FragmentWatch(this.#tunnels, this.#ports);
@@ -85,7 +90,17 @@ export class CaptureExam {
 
   /** Examines every packet of a batch. */
   addBatch(batch: CaptureBatch): void {
-    for (let i = 0; i < batch.count && i < BATCH_PACKETS; i++) this.#add(batch, i);
+    for (let i = 0; i < batch.count && i < BATCH_PACKETS; i++) this.add(batch, i);
+  }
+
+  /**
+   * Examines one packet of a batch.
+   * @returns its verdict
+   */
+  add(batch: CaptureBatch, index: number): Verdict {
+    const verdict = this.#survey(batch, index);
+    this.#examine(verdict);
+    return verdict;
   }
 
   /**
@@ -134,14 +149,17 @@ export class CaptureExam {
     };
   }
 
-  #add(batch: CaptureBatch, index: number): void {
+  #survey(batch: CaptureBatch, index: number): Verdict {
     const stamp = this.#stamp;
     stamp.number++;
     if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index] + batch.nanoseconds[index] / NANO);
     else stamp.seconds = Number.NaN;
-    const { survey } = this;
-    const verdict = survey.add(batch, index);
-    const { decoder } = survey;
+    return this.survey.add(batch, index);
+  }
+
+  #examine(verdict: Verdict): void {
+    const stamp = this.#stamp;
+    const { decoder } = this.survey;
     const { outer } = decoder;
     if (outer.family === 0) return;
     // A node's other traffic has no tunnels, and would fill their list.

@@ -2,7 +2,7 @@
 import { formatTime } from '../capture-clock.js';
 import type { Conversation, ConversationSide } from './conversation.js';
 import type { FlowAccounting, FlowTable } from './flow-table.js';
-import type { NetworkSeries, TrafficSeries } from './traffic-series.js';
+import type { EspSeries, NetworkSeries, TrafficSeries } from './traffic-series.js';
 
 const NANO = 1_000_000_000n;
 
@@ -24,6 +24,8 @@ export interface TimeSeriesReport {
   /** Length of each interval: 1 ms, doubled until the capture fits into 240 of them. */
   readonly intervalSeconds: number;
   readonly networks: readonly NetworkSeries[];
+  /** ESP that wasn't decrypted, and whose networks aren't known; absent if there is none. */
+  readonly esp?: EspSeries;
 }
 
 function timeText(nanoseconds: bigint): string {
@@ -66,6 +68,6 @@ export function flowReport(
 export function timeSeriesReport(series: TrafficSeries): TimeSeriesReport | null {
   const report = series.report();
   if (report === undefined) return null;
-  const { startNanoseconds, intervalSeconds, networks } = report;
-  return { startTime: timeText(startNanoseconds), intervalSeconds, networks };
+  const { startNanoseconds, ...rest } = report;
+  return { startTime: timeText(startNanoseconds), ...rest };
 }

@@ -3,4 +3,10 @@ export { type Conversation, type ConversationProtocol, type ConversationSide, tc
 export { type FlowAccounting, FlowTable, type FlowTableOptions, MAX_CONVERSATIONS } from './flow-table.js';
 export { type FlowSurvey, surveyFlows, type SurveyFlowsOptions } from './survey-flows.js';
 export type { ConversationReport, FlowReport, TimeSeriesReport } from './flow-report.js';
-export { type NetworkSeries, SERIES_INTERVALS, TrafficSeries, type TrafficSeriesReport } from './traffic-series.js';
+export {
+  type EspSeries,
+  type NetworkSeries,
+  SERIES_INTERVALS,
+  TrafficSeries,
+  type TrafficSeriesReport,
+} from './traffic-series.js';

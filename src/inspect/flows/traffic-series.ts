@@ -9,14 +9,23 @@ const FIRST_WIDTH_MS = 1;
 const MAX_NETWORKS = 1024;
 /** A power of two. */
 const RECENT_VNIS = 64;
-/** Neither a VNI nor -1. */
+/** Neither a VNI nor what stands for one. */
 const NO_VNI = -2;
+/** Stands for a VNI in `add`: ESP that wasn't decrypted, and whose network isn't known. */
+export const SEALED_ESP = -3;
 
 /** The traffic of a network per interval. */
 export interface NetworkSeries {
   /** VNI; null for packets that aren't overlay traffic. */
   readonly vni: number | null;
   /** Bytes of the inner frames, or for a VNI of null, of the packets on the wire; one number per interval. */
+  readonly bytes: readonly number[];
+  readonly packets: readonly number[];
+}
+
+/** The traffic of ESP that wasn't decrypted, per interval. */
+export interface EspSeries {
+  /** Bytes of the outer IP packets. */
   readonly bytes: readonly number[];
   readonly packets: readonly number[];
 }
@@ -38,6 +47,8 @@ export interface TrafficSeriesReport {
   readonly intervalSeconds: number;
   /** Networks by VNI, and after them the packets that aren't overlay traffic. */
   readonly networks: readonly NetworkSeries[];
+  /** ESP that wasn't decrypted; absent if there is none. */
+  readonly esp?: EspSeries;
 }
 
 /**
@@ -63,7 +74,7 @@ export class TrafficSeries {
 
   /**
    * Counts a frame.
-   * @param vni -1 for a packet that isn't overlay traffic
+   * @param vni -1 for a packet that isn't overlay traffic, `SEALED_ESP` for ESP that wasn't decrypted
    * @param length bytes on the wire
    * @param seconds whole seconds of its time since 1970
    * @param nanoseconds the rest of its time
@@ -134,18 +145,20 @@ export class TrafficSeries {
   /** The traffic so far; undefined if there was none with a time. */
   report(): TrafficSeriesReport | undefined {
     if (this.#used === 0) return undefined;
-    const networks = this.#bytes.map((bytes, id) => {
-      const vni = this.#index.word(id, 0);
-      return {
-        vni: vni < 0 ? null : vni,
-        bytes: Array.from(bytes.subarray(0, this.#used)),
-        packets: Array.from(this.#packets[id].subarray(0, this.#used)),
-      };
-    });
+    const rows = this.#bytes.map((bytes, id) => ({
+      vni: this.#index.word(id, 0),
+      bytes: Array.from(bytes.subarray(0, this.#used)),
+      packets: Array.from(this.#packets[id].subarray(0, this.#used)),
+    }));
+    const networks = rows
+      .filter(({ vni }) => vni !== SEALED_ESP)
+      .map((row) => ({ ...row, vni: row.vni < 0 ? null : row.vni }));
+    const esp = rows.find(({ vni }) => vni === SEALED_ESP);
     return {
       startNanoseconds: BigInt(this.#startSeconds) * 1_000_000_000n + BigInt(this.#startNanoseconds),
       intervalSeconds: this.#widthMs / 1000,
       networks: networks.sort((one, other) => order(one.vni) - order(other.vni)),
+      ...(esp === undefined ? {} : { esp: { bytes: esp.bytes, packets: esp.packets } }),
     };
   }
 

@@ -20,12 +20,17 @@ interface ImportedSa {
   readonly inferMode: boolean;
 }
 
+/** The SAs of a pass. */
+interface OpenPass {
+  readonly sad: Sad;
+  readonly resolver: RingResolver | undefined;
+}
+
 /** The keys of any number of files: added once, opened for any number of passes over a capture. */
 export class CaptureKeys {
   readonly #imported = new Map<string, ImportedSa>();
   #ring: KeyRingFile | undefined;
-  #sad = new Sad();
-  #resolver: RingResolver | undefined;
+  readonly #passes = new Map<number, OpenPass>();
 
   /** The key ring, if one was added. */
   get ring(): KeyRingFile | undefined {
@@ -61,32 +66,40 @@ export class CaptureKeys {
   }
 
   /**
-   * Creates fresh SAs for a pass. The result of the previous `open` becomes unusable.
+   * Creates fresh SAs for a pass. The result of the previous `open` with the same number becomes unusable.
+   * @param pass tells passes at the same time apart
    * @returns what opens ESP, and the SAs that packets derive from the key ring
    */
-  open(aead: Aead, hkdf: HkdfSha256): { readonly esp: InboundEsp; readonly ringSas: readonly RingSa[] } {
-    this.close();
-    this.#sad = new Sad();
+  open(aead: Aead, hkdf: HkdfSha256, pass = 0): { readonly esp: InboundEsp; readonly ringSas: readonly RingSa[] } {
+    this.#closeSas(pass);
+    const sad = new Sad();
     // A capture rarely starts with the first packet of an SA, and NAT may have changed the source address.
     for (const { association, inferMode } of this.#imported.values()) {
-      this.#sad.add(new InboundSa(association, aead, { midStream: true, inferMode, anySource: true }));
+      sad.add(new InboundSa(association, aead, { midStream: true, inferMode, anySource: true }));
     }
     const ring = this.#ring;
-    this.#resolver =
-      ring && new RingResolver(ring.ring, aead, this.#sad, hkdf, { profile: ring.profile, midStream: true });
-    return { esp: new InboundEsp(aead, this.#sad, this.#resolver), ringSas: this.#resolver?.created ?? [] };
+    const resolver = ring && new RingResolver(ring.ring, aead, sad, hkdf, { profile: ring.profile, midStream: true });
+    this.#passes.set(pass, { sad, resolver });
+    return { esp: new InboundEsp(aead, sad, resolver), ringSas: resolver?.created ?? [] };
   }
 
-  /** The imported SAs and those derived in the last pass, with their keys. */
+  /** The imported SAs and those derived in the last passes, with their keys. */
   associations(): SecurityAssociation[] {
+    const derived = [...this.#passes.values()].flatMap(({ resolver }) => [...(resolver?.associations() ?? [])]);
     const imported = Array.from(this.#imported.values(), ({ association }) => association);
-    return [...imported, ...(this.#resolver?.associations() ?? [])];
+    return [...imported, ...derived];
   }
 
-  /** Closes the SAs of the last pass. */
+  /** Closes the SAs of the last passes. */
   close(): void {
-    for (const sa of this.#sad) {
-      this.#sad.delete(sa);
+    for (const pass of this.#passes.keys()) this.#closeSas(pass);
+  }
+
+  #closeSas(pass: number): void {
+    const sad = this.#passes.get(pass)?.sad;
+    if (sad === undefined) return;
+    for (const sa of sad) {
+      sad.delete(sa);
       sa.close();
     }
   }

@@ -81,6 +81,9 @@ footer{margin-top:2.5rem;color:var(--faint);font-size:.8125rem}
 .finding>.tags{grid-column:1;grid-row:1/span 4;display:flex;flex-direction:column;align-items:flex-start;gap:.25rem;padding-top:.125rem}
 .finding h3{margin-bottom:.125rem}
 .finding details{margin-top:.75rem}
+.alike ul{font-size:.875rem;padding-left:1.25rem;margin-top:.375rem}
+.alike li+li{margin-top:.25rem}
+.collect{margin-top:1rem}
 .finding-parts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem 2rem;margin-top:.75rem;font-size:.875rem}
 .finding-parts>div>*+h4{margin-top:.875rem}
 .finding-parts ul,.finding-parts ol,.card ol{padding-left:1.25rem}
@@ -135,6 +138,8 @@ th button:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border
 .plot{flex:1;min-width:0;position:relative}
 .throughput .plot>svg:not(.time-axis){display:block;width:100%;height:13rem;overflow:visible;touch-action:pan-y}
 .throughput path{vector-effect:non-scaling-stroke;fill-opacity:.2;stroke-width:1.5;stroke-linejoin:round}
+.throughput path.faint{fill-opacity:.1;stroke-dasharray:3 2}
+.swatch.faint{opacity:.45}
 .grid{stroke:var(--line);stroke-width:1;fill:none}
 .throughput .grid{stroke-width:1}
 .throughput .cursor{stroke:var(--ink);stroke-width:1;fill:none;visibility:hidden}
@@ -158,6 +163,7 @@ th button:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border
 .service+.service{margin-top:1.75rem}
 .facts{list-style:none;display:flex;flex-wrap:wrap;gap:.125rem 1.25rem;color:var(--faint);font-size:.8125rem;margin:.125rem 0 .625rem}
 .files{list-style:none}
+.notes{font-size:.875rem;padding-left:1.25rem}
 `;
 
 const NARROWER = `
@@ -197,6 +203,7 @@ const PRINT = `
 body{font-size:10pt}
 .page{display:block;max-width:none;padding:0}
 nav,.skip,.scrub,.commands button,summary,.series{display:none}
+.alike>summary,.collect>summary,.data:has(.notes)>summary{display:block;color:var(--faint)}
 .data caption{position:static;width:auto;height:auto;clip-path:none;text-align:left;font-weight:600;padding:.5rem 0 .25rem}
 details::details-content{content-visibility:visible;display:block;height:auto}
 .scroll,.data .scroll{overflow:visible;max-height:none;background:none}
@@ -208,7 +215,9 @@ thead th,thead .c,thead .n{white-space:normal;font-size:6.5pt}
 .bar{min-width:0}
 th button::after{content:none}
 th,td{padding:.15rem .25rem}
-.c,code,pre{font-size:6.5pt}
+.c,td code{font-size:6.5pt}
+.commands,.commands code{font-size:8pt}
+.data tbody .c{white-space:normal;overflow-wrap:anywhere}
 h2,h3,h4{break-after:avoid}
 figure,.finding,tr,.service,.figures{break-inside:avoid}
 section+section{margin-top:1.5rem}

@@ -1,9 +1,10 @@
 /** The captures themselves: files, where every packet went, checksums, traffic outside the overlay. */
 import type { SurveyReport } from '../../inspect/index.js';
 import { byteText } from '../../text/quantity.js';
-import { dataTable, moreRows } from '../data-table.js';
+import { dataTable, folded, moreRows } from '../data-table.js';
 import { type Markup, markup, NOTHING } from '../markup.js';
-import { counted, grouped, percent, utcText } from '../quantities.js';
+import { counted, grouped, percent, spanText } from '../quantities.js';
+import type { ReportContents } from '../report-contents.js';
 import { card, type Section } from './section.js';
 
 const MAX_FILES = 20;
@@ -11,7 +12,7 @@ const MAX_KINDS = 30;
 
 function filesPart({ files, format, linkTypes, firstTime, lastTime }: SurveyReport): Markup {
   const what = `${format}, ${linkTypes.join(', ') || 'no packets'}`;
-  const time = firstTime === null ? 'no times' : `${utcText(firstTime)} to ${utcText(lastTime ?? firstTime)}`;
+  const time = firstTime === null ? 'no times' : spanText(firstTime, lastTime ?? firstTime);
   return markup`<ul class="files">${files.slice(0, MAX_FILES).map((file) => markup`<li><code>${file}</code></li>`)}</ul>
 ${moreRows(files.length - MAX_FILES, 'more files')}<p>${what}; ${time}.</p>
 `;
@@ -23,6 +24,7 @@ interface Destination {
 }
 
 function accountingPart({ packets, accounting }: SurveyReport): Markup {
+  if (packets === 0) return NOTHING;
   const { inFrames, esp, other, held, filtered, dropped } = accounting;
   const rows: Destination[] = [
     { name: 'with inner frames', packets: inFrames },
@@ -82,11 +84,34 @@ ${dataTable<Other>({
 })}`;
 }
 
+/** What the survey noticed. Findings say what is wrong; this explains numbers, such as those of packets out of order. */
+function notesPart({ problems }: SurveyReport): Markup {
+  const rows = problems.slice(0, MAX_KINDS).map(
+    ({
+      count,
+      code,
+      message,
+    }) => markup`<li><strong>${grouped(count)}</strong> ${message} <code class="tag">${code}</code></li>
+`,
+  );
+  return folded(
+    counted(problems.length, 'note on the packets', 'notes on the packets'),
+    rows.length === 0 ? NOTHING : markup`<ul class="notes">${rows}</ul>`,
+  );
+}
+
 /** The captures. */
-export function capturesSection(survey: SurveyReport): Section {
+export function capturesSection({ survey, findings }: ReportContents): Section {
   return {
     id: 'captures',
     title: survey.files.length === 1 ? 'The capture' : 'The captures',
-    content: card(filesPart(survey), accountingPart(survey), checksumsPart(survey), otherPart(survey)),
+    content: card(
+      filesPart(survey),
+      accountingPart(survey),
+      checksumsPart(survey),
+      otherPart(survey),
+      // Without findings, they are the first section.
+      findings === undefined ? NOTHING : notesPart(survey),
+    ),
   };
 }

@@ -1,12 +1,14 @@
 /** What is wrong: diagnoses with evidence and remedy, or without them, the problems that a survey noticed. */
-import type { Problem } from '../../inspect/index.js';
+import type { SurveyReport } from '../../inspect/index.js';
 import { moreRows } from '../data-table.js';
 import { Markup, markup, NOTHING, type Part } from '../markup.js';
 import { counted, grouped } from '../quantities.js';
-import type { ReportFinding, ReportPlace } from '../report-contents.js';
+import type { ReportContents, ReportFinding, ReportPlace } from '../report-contents.js';
 import type { Section } from './section.js';
 
 const MAX_FINDINGS = 30;
+/** Further findings of one kind that are listed below the first. */
+const MAX_ALIKE = 10;
 const MAX_EXHIBITS = 12;
 const MAX_PLACES = 5;
 const MAX_LINES = 40;
@@ -32,9 +34,20 @@ function badge(severity: ReportFinding['severity']): Markup {
   return markup`<span class="badge ${severity}">${NAMES[severity]}</span>`;
 }
 
-function placeText({ file, line, packet }: ReportPlace): string {
-  if (packet !== undefined) return `${file}, packet ${grouped(packet)}`;
-  return line === undefined ? file : `${file}, line ${grouped(line)}`;
+/** Lines and packets by file: `wire.pcap, packets 3, 41; fdb.txt, line 7`. */
+function placesText(places: readonly ReportPlace[]): string {
+  const files = new Map<string, { readonly lines: Set<number>; readonly packets: Set<number> }>();
+  for (const { file, line, packet } of places.slice(0, MAX_PLACES)) {
+    const found = files.get(file) ?? { lines: new Set(), packets: new Set() };
+    files.set(file, found);
+    if (packet !== undefined) found.packets.add(packet);
+    else if (line !== undefined) found.lines.add(line);
+  }
+  const list = (name: string, numbers: ReadonlySet<number>): string[] =>
+    numbers.size === 0 ? [] : [`${name}${numbers.size === 1 ? '' : 's'} ${[...numbers].map(grouped).join(', ')}`];
+  return [...files]
+    .map(([file, { lines, packets }]) => [file, ...list('line', lines), ...list('packet', packets)].join(', '))
+    .join('; ');
 }
 
 function thread(name: string): Markup {
@@ -50,8 +63,7 @@ function listed<T>(all: readonly T[], most: number, item: (one: T) => Markup, re
 
 function exhibit({ text, places = [] }: ReportFinding['exhibits'][number]): Markup {
   if (places.length === 0) return markup`<li>${text}</li>`;
-  const shown = places.slice(0, MAX_PLACES).map(placeText);
-  return markup`<li>${text} <span class="places">${shown.join('; ')}</span></li>`;
+  return markup`<li>${text} <span class="places">${placesText(places)}</span></li>`;
 }
 
 /** Commands, one per line; a command may have several. */
@@ -78,37 +90,84 @@ ${part('Described in', markup`<ul class="threads">${listed(threads, MAX_EXHIBITS
 </details>`;
 }
 
-function findingCard(finding: ReportFinding, number: number): Markup {
+/** Further findings of a kind, each with its first evidence. */
+function alikePart(others: readonly ReportFinding[], unlisted: number): Markup {
+  const count = others.length + unlisted;
+  if (count === 0) return NOTHING;
+  const item = ({ summary, exhibits }: ReportFinding): Markup => {
+    const places = placesText(exhibits.flatMap((one) => one.places ?? []));
+    return markup`<li>${summary}${places === '' ? NOTHING : markup` <span class="places">${places}</span>`}</li>`;
+  };
+  const rest = Math.max(0, others.length - MAX_ALIKE) + unlisted;
+  return markup`<details class="alike"><summary>${grouped(count)} more like this</summary>
+<ul>${others.slice(0, MAX_ALIKE).map(item)}${rest > 0 ? markup`<li>and ${grouped(rest)} more</li>` : ''}</ul></details>
+`;
+}
+
+/** The findings of a kind and a severity. */
+function findingCard([finding, ...others]: FindingGroup, number: number, unlisted: number): Markup {
   const { id, title, severity, certainty, summary } = finding;
   return markup`<article class="finding ${severity}" aria-labelledby="finding-${number}">
 <p class="tags">${badge(severity)} <span class="quiet">${certainty}</span></p>
 <h3 id="finding-${number}">${title} <code class="tag">${id}</code></h3>
 <p>${summary}</p>
 ${details(finding)}
-</article>
+${alikePart(others, unlisted)}</article>
 `;
 }
 
-function nothingFound(text: string): Markup {
+function nothingFound({ packets }: SurveyReport, text: string): Markup {
+  if (packets === 0) {
+    return markup`<p>There are no packets to look at.</p>
+`;
+  }
   return markup`<p class="nothing"><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3.5 8.5l3 3 6-7"/></svg>${text}</p>
 `;
 }
 
+type FindingGroup = readonly [ReportFinding, ...ReportFinding[]];
+
+/** Findings by severity and kind, the worst first: many of one kind must not hide the others. */
+function groupsOf(findings: readonly ReportFinding[]): FindingGroup[] {
+  const groups = new Map<string, [ReportFinding, ...ReportFinding[]]>();
+  for (const severity of SEVERITIES) {
+    for (const finding of findings) {
+      if (finding.severity !== severity) continue;
+      const name = `${severity} ${finding.id}`;
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [finding]);
+      else group.push(finding);
+    }
+  }
+  return [...groups.values()];
+}
+
+function collectPart(collect: readonly string[]): Markup {
+  if (collect.length === 0) return NOTHING;
+  return markup`<details class="collect"><summary>Commands whose output would tell more</summary>
+${commandBlock(collect)}</details>
+`;
+}
+
 /** The diagnoses, the worst first. */
-function findingsSection(findings: readonly ReportFinding[]): Section {
-  const sorted = SEVERITIES.flatMap((severity) => findings.filter((one) => one.severity === severity));
-  const shown = sorted.slice(0, MAX_FINDINGS);
+function findingsSection({ survey, findings = [], omitted = {}, collect = [] }: ReportContents): Section {
+  const groups = groupsOf(findings);
+  const shown = groups.slice(0, MAX_FINDINGS);
+  const rest = groups.slice(MAX_FINDINGS).reduce((sum, { length }) => sum + length, 0);
+  const cards = shown.map((group, i) => {
+    const [{ id }] = group;
+    const isLast = groups.findLast(([other]) => other.id === id) === group;
+    return findingCard(group, i + 1, isLast ? (omitted[id] ?? 0) : 0);
+  });
   return {
     id: 'findings',
     title: 'Findings',
-    content:
-      findings.length === 0
-        ? nothingFound('Nothing wrong was found.')
-        : markup`${shown.map((finding, i) => findingCard(finding, i + 1))}${moreRows(sorted.length - shown.length, 'more findings')}`,
+    content: markup`${findings.length === 0 ? nothingFound(survey, 'Nothing wrong was found.') : cards}${moreRows(rest, 'more findings')}${collectPart(collect)}`,
   };
 }
 
-function problemsSection(problems: readonly Problem[]): Section {
+function problemsSection(survey: SurveyReport): Section {
+  const { problems } = survey;
   const sorted = SEVERITIES.flatMap((severity) => problems.filter((one) => one.severity === severity));
   const shown = sorted.slice(0, MAX_FINDINGS);
   const rows = shown.map(
@@ -121,7 +180,7 @@ function problemsSection(problems: readonly Problem[]): Section {
     title: 'Problems',
     content:
       problems.length === 0
-        ? nothingFound('No problems in these captures.')
+        ? nothingFound(survey, 'No problems in these captures.')
         : markup`<ul class="problems">
 ${rows}</ul>
 ${moreRows(sorted.length - shown.length, 'more')}`,
@@ -129,9 +188,6 @@ ${moreRows(sorted.length - shown.length, 'more')}`,
 }
 
 /** The first section of the page. */
-export function diagnosisSection(
-  findings: readonly ReportFinding[] | undefined,
-  problems: readonly Problem[],
-): Section {
-  return findings === undefined ? problemsSection(problems) : findingsSection(findings);
+export function diagnosisSection(contents: ReportContents): Section {
+  return contents.findings === undefined ? problemsSection(contents.survey) : findingsSection(contents);
 }

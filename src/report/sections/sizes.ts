@@ -5,7 +5,7 @@ import { bar, type Column, dataTable } from '../data-table.js';
 import { Markup, markup, NOTHING } from '../markup.js';
 import { type Overhead, overheadOf } from '../overhead.js';
 import { counted, grouped, percent } from '../quantities.js';
-import { card, keyed, type Section } from './section.js';
+import { card, type Section, swatch } from './section.js';
 
 interface Share {
   readonly name: string;
@@ -57,12 +57,13 @@ ${dataTable<Share>({
   sortable: false,
   rows: shares,
   columns: [
-    { heading: 'Part', cell: ({ name, look }) => keyed(look, name) },
+    { heading: 'Part', cell: ({ name, look }) => [swatch(look), ' ', name] },
     { heading: 'Bytes', kind: 'number', cell: ({ bytes }) => byteText(bytes) },
     { heading: 'Share', kind: 'number', cell: ({ bytes }) => percent(bytes, whole) },
     {
       heading: 'Per frame',
       kind: 'number',
+      optional: true,
       cell: ({ bytes, each }) => (each && frames > 0 ? `${(bytes / frames).toFixed(1)} B` : ''),
     },
   ],
@@ -96,15 +97,17 @@ function sizesPart({ sizes: { wire, inner } }: SurveyReport): Markup {
         : markup`${grouped(row[of])} <span class="share">${percent(row[of], whole)}</span>${bar(row[of], most, look)}`,
   });
   const range = ({ smallest, largest, mean }: typeof wire): string =>
-    `${grouped(smallest)} to ${grouped(largest)} bytes, ${mean.toFixed(0)} on average`;
+    smallest === largest
+      ? `${counted(smallest, 'byte')} each`
+      : `${grouped(smallest)} to ${grouped(largest)} bytes, ${grouped(Math.round(mean))} on average`;
   return markup`<h3>Packet sizes</h3>
-<p>On the wire ${range(wire)}${inner.count > 0 ? `; inner frames ${range(inner)}` : ''}.</p>
+<p>On the wire: ${range(wire)}${inner.count > 0 ? `; inner frames: ${range(inner)}` : ''}.</p>
 ${dataTable<SizeRow>({
   caption: 'Packets by size',
   sortable: false,
   rows,
   columns: [
-    { heading: 'Bytes', cell: ({ bytes }) => bytes },
+    { heading: 'Bytes', cell: ({ bytes }) => markup`<span class="keyed">${bytes}</span>` },
     column('On the wire', 'wire', wire.count, 'fill'),
     column('Inner frames', 'inner', inner.count, 'fill0'),
   ],
@@ -115,7 +118,7 @@ function fragmentsPart({ fragments: { fragments, reassembled, held, inner } }: S
   const sentences = [
     fragments === 0
       ? 'No packet between the nodes was fragmented.'
-      : `${counted(fragments, 'outer fragment')}, reassembled to ${counted(reassembled, 'packet')}; ${grouped(held)} incomplete.`,
+      : `${counted(fragments, 'outer fragment')}: ${reassembled === 0 ? 'no packet could be reassembled' : `reassembled into ${counted(reassembled, 'packet')}`}${held === 0 ? '' : `, ${counted(held, 'fragment')} of incomplete packets`}.`,
     ...(inner === 0
       ? []
       : [

@@ -11,7 +11,7 @@ import {
 } from '../../picture/internal.js';
 import { byteText, rateText, secondsText } from '../../text/quantity.js';
 import { bar, type Column, dataTable, folded } from '../data-table.js';
-import { type Markup, markup, NOTHING } from '../markup.js';
+import { isEmpty, type Markup, markup, NOTHING } from '../markup.js';
 import { inUnit, offsetText, rateUnit, utcText } from '../quantities.js';
 import { throughputChart } from '../throughput-chart.js';
 import { card, keyed, type Section } from './section.js';
@@ -82,25 +82,34 @@ function seriesTable(lines: readonly TrafficLine[], intervalSeconds: number, id:
 }
 
 function overTime(survey: SurveyReport, index: NetworkIndex): Markup {
-  const { timeSeries, accounting } = survey;
-  if (timeSeries === null) return markup`<p>The captures have no times, so there is no throughput.</p>`;
+  const { timeSeries, firstTime } = survey;
+  if (timeSeries === null) {
+    return firstTime === null
+      ? markup`<p>The packets have no times, so their throughput is not known.</p>
+`
+      : NOTHING;
+  }
   const lines = trafficLines(timeSeries, index);
   if (lines.every(({ rates }) => peakOf(rates) === 0)) return NOTHING;
-  const { intervalSeconds, startTime } = timeSeries;
+  const { intervalSeconds, startTime, networks, esp } = timeSeries;
   const id = 'throughput-table';
-  const sealed = accounting.esp > 0 ? ' ESP that was not decrypted belongs to no network and is not in it.' : '';
+  const inside = networks.some(({ vni }) => vni !== null);
+  const what = inside ? 'Bits of inner frames per second' : 'Bits per second';
+  const sealed =
+    esp === undefined ? '' : ' ESP that was not decrypted may belong to any network; its outer IP packets are counted.';
   return markup`<figure>
-${throughputChart(timeSeries, lines, id, throughputText(timeSeries))}<figcaption>Bits of inner frames per second, in intervals of ${withoutZeros(secondsText(intervalSeconds))} from ${utcText(startTime)}.${sealed}</figcaption></figure>
+${throughputChart(timeSeries, lines, id, throughputText(timeSeries))}<figcaption>${what}, in intervals of ${withoutZeros(secondsText(intervalSeconds))} from ${utcText(startTime)}.${sealed}</figcaption></figure>
 ${folded('Throughput as a table', seriesTable(lines, intervalSeconds, id), 'data series')}`;
 }
 
 /** Throughput by network; undefined for captures without packets. */
 export function trafficSection(survey: SurveyReport, index: NetworkIndex): Section | undefined {
-  if (survey.packets === 0) return undefined;
+  const content = [overTime(survey, index), networkTable(survey, index)];
+  if (survey.packets === 0 || isEmpty(content)) return undefined;
   return {
     id: 'throughput',
-    title: 'Throughput by network',
+    title: survey.networks.length > 0 ? 'Throughput by network' : 'Throughput',
     short: 'Throughput',
-    content: card(overTime(survey, index), networkTable(survey, index)),
+    content: card(content),
   };
 }

@@ -31,10 +31,11 @@ describe('report', () => {
     assert.match(page.text, /126\s*Packets|Packets\s*126/);
   });
 
-  test('-o - writes the page to standard output, and the line to standard error', () => {
-    const { status, stdout, stderr } = vtepProcess(['report', ROTATION, '-o', '-']);
+  test('- reads a capture from standard input, -o - writes the page to standard output, and the line to standard error', () => {
+    const { status, stdout, stderr } = vtepProcess(['report', '-', '-o', '-'], readFileSync(ROTATION));
     assert.equal(status, 0);
     assert.match(stdout, /^<!doctype html>[^]*<\/html>\n$/);
+    assert.ok(elementsOf(parsePage(stdout), 'h2').some(({ text }) => text === 'Findings'));
     assert.match(stderr, /^-: \d+(?:\.\d+)? kB, 1,\d{3} packets, \d+ warnings?\n$/);
   });
 
@@ -64,17 +65,28 @@ describe('report', () => {
     for (const key of keys) assert.ok(!page.text.includes(key.slice(2, 34)));
   });
 
+  test('several encrypted captures are decrypted by one set of keys: each for doctor, and all together', async () => {
+    const [capture, ...keys] = ENCRYPTED;
+    const page = await pageOf(capture, fixture('esp/01-esp-docker-aes128-icv64.underlay.pcap'), ...keys);
+    assert.match(page.text, /Decrypted by/);
+    assert.match(page.text, /from 2 captures/);
+  });
+
   test('several captures are one page', async () => {
     const page = await pageOf(fixture('vxlan/01-icmp.underlay.pcap'), ROTATION);
     assert.match(elementsOf(page, 'h1')[0].text, /^[\w.-]+ and 1 more$/);
     assert.match(page.text, /from 2 captures/);
+    const twice = await pageOf(ROTATION, ROTATION);
+    assert.match(twice.text, /from 1 capture/);
   });
 
   test('--strict exits with 1 if there is a warning', async () => {
     const cut = join(folder, 'cut.pcap');
     writeFileSync(cut, readFileSync(ROTATION).subarray(0, -10));
     const words = ['report', cut, '-o', join(folder, 'strict.html')];
-    assert.equal((await vtep(words)).status, 0);
+    const { status, stderr } = await vtep(words);
+    assert.equal(status, 0);
+    assert.equal(stderr.match(/the file ends in the middle/g)?.length, 1, 'each capture is read once');
     assert.equal((await vtep([...words, '--strict'])).status, 1);
   });
 
@@ -93,5 +105,28 @@ describe('report', () => {
     const { status, stderr } = await vtep(['report', capture, '-o', capture]);
     assert.equal(status, 2);
     assert.match(stderr, /the output is the input itself/);
+  });
+
+  test('nor a file of keys or names, whether an option names it or it is an input', async () => {
+    const keys = join(folder, 'keys.txt');
+    const text = readFileSync(ENCRYPTED[2]);
+    writeFileSync(keys, text);
+    const [capture] = ENCRYPTED;
+    for (const words of [
+      [capture, keys],
+      [capture, '--keys', keys],
+      [capture, '--config', keys],
+    ]) {
+      assert.equal((await vtep(['report', ...words, '-o', keys])).status, 2);
+      assert.deepEqual(readFileSync(keys), text);
+    }
+  });
+
+  test('an output that cannot be written is refused before captures are read', async () => {
+    const broken = join(folder, 'unreadable.pcap');
+    writeFileSync(broken, readFileSync(ROTATION).subarray(0, 30));
+    const { status, stderr } = await vtep(['report', broken, '-o', join(folder, 'missing/report.html')]);
+    assert.equal(status, 2);
+    assert.match(stderr, /missing/);
   });
 });

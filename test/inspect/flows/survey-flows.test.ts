@@ -104,4 +104,15 @@ describe('a survey over time', () => {
     }
     assert.ok(firstTime !== null && timeSeries.startTime <= firstTime);
   });
+
+  test('has the bytes of ESP that was not decrypted, whose network is unknown', async () => {
+    const source = await openCaptureFile(fixture('esp/01-esp-docker-aes128-icv64.underlay.pcap'));
+    const survey = new Survey();
+    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) survey.addBatch(batch);
+    const { timeSeries, esp } = survey.report(source);
+    await source.close();
+    assert.ok(timeSeries?.esp !== undefined && timeSeries.networks.every(({ vni }) => vni === null));
+    const counted = [sum(timeSeries.esp.bytes), sum(timeSeries.esp.packets)];
+    assert.deepEqual(counted, [sum(esp.map(({ bytes }) => bytes)), sum(esp.map(({ packets }) => packets))]);
+  });
 });
