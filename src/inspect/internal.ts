@@ -2,6 +2,7 @@
 export { AddressTable } from './address-table.js';
 export { decoderAccounting } from './decoder-accounting.js';
 export { EspSurvey } from './esp-survey.js';
+export { TcpAnalysis } from './flows/tcp-analysis.js';
 export { NonceVerdict } from './nonce-table.js';
 export { ADDRESS_WIDTH } from './packet-line.js';
 export { PlainVxlan } from './shares/plain-vxlan.js';

@@ -38,7 +38,7 @@ export interface CaptureExamOptions extends Omit<SurveyOptions, 'flows' | 'names
 }
 
 /**
- * Examines a capture batch by batch. Its memory is bounded: beyond that of a survey with conversations, at most 20 MB, and
+ * Examines a capture batch by batch. Its memory is bounded: beyond that of a survey, at most 30 MB, and
  * 23 MB for a trace of 1,000,000 packets. Tables that are full are reported.
  * @example
  * import { batchesOf, openCaptureFile } from 'vtep/capture';
@@ -55,7 +55,7 @@ export class CaptureExam {
   readonly survey: Survey;
   readonly #hasKeys: boolean;
   readonly #ports: readonly number[];
-  readonly #stamp: PacketStamp = { number: 0, seconds: Number.NaN };
+  readonly #stamp: PacketStamp = { number: 0, seconds: Number.NaN, elapsed: Number.NaN };
   readonly #tunnels = new AddressPairs(MAX_TUNNELS);
   readonly #pairs = new AddressPairs(MAX_PAIRS, MAX_PAIRS / 2);
   readonly #traffic = new TunnelWatch(this.#tunnels);
@@ -69,6 +69,10 @@ export class CaptureExam {
   readonly #dns = new DnsWatch(this.#pairs);
   readonly #headers = new HeaderWatch(this.#tunnels);
   readonly #trace: CaptureTrace | undefined;
+  /** Time of the first packet that has one. */
+  #startSeconds = Number.NaN;
+  #startNanoseconds = 0;
+  /** The earliest and the latest time. */
   #first = Number.NaN;
   #last = Number.NaN;
   #reassembled = 0;
@@ -76,7 +80,7 @@ export class CaptureExam {
   /** @throws VtepError `BAD_INDEX` for a limit below 1 */
   constructor(options: CaptureExamOptions = {}) {
     const { trace = false, maxTracePackets = MAX_TRACE_PACKETS, ...survey } = options;
-    this.survey = new Survey({ ...survey, flows: true });
+    this.survey = new Survey(survey);
     this.#hasKeys = options.esp !== undefined;
     this.#ports = [options.port ?? VXLAN_PORT].flat();
     this.#fragments = new FragmentWatch(this.#tunnels, this.#ports);
@@ -86,6 +90,7 @@ export class CaptureExam {
   /** Examines every packet of a batch. */
   addBatch(batch: CaptureBatch): void {
     for (let i = 0; i < batch.count && i < BATCH_PACKETS; i++) this.#add(batch, i);
+    this.survey.endBatch(batch);
   }
 
   /**
@@ -126,6 +131,7 @@ export class CaptureExam {
       pairs: this.#endpoints.pairsReport(),
       homes: this.#endpoints.homesReport(),
       tcp: this.#tcp.report(),
+      storms: this.#tcp.stormsReport(),
       unansweredQueries: this.#dns.report(this.#last),
       reservedBits: this.#headers.reservedReport(),
       flooded: this.#headers.floodedReport(),
@@ -137,10 +143,13 @@ export class CaptureExam {
   #add(batch: CaptureBatch, index: number): void {
     const stamp = this.#stamp;
     stamp.number++;
-    if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index] + batch.nanoseconds[index] / NANO);
-    else stamp.seconds = Number.NaN;
+    if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
+    else {
+      stamp.seconds = Number.NaN;
+      stamp.elapsed = Number.NaN;
+    }
     const { survey } = this;
-    const verdict = survey.add(batch, index);
+    const verdict = survey.addOf(batch, index);
     const { decoder } = survey;
     const { outer } = decoder;
     if (outer.family === 0) return;
@@ -168,8 +177,14 @@ export class CaptureExam {
       : this.#tunnels.of(OUTSIDE, outer.family, outerBytes, outer.addressOffset);
   }
 
-  #time(seconds: number): void {
+  #time(whole: number, nanoseconds: number): void {
+    if (Number.isNaN(this.#startSeconds)) {
+      this.#startSeconds = whole;
+      this.#startNanoseconds = nanoseconds;
+    }
+    const seconds = whole + nanoseconds / NANO;
     this.#stamp.seconds = seconds;
+    this.#stamp.elapsed = whole - this.#startSeconds + (nanoseconds - this.#startNanoseconds) / NANO;
     if (!(seconds <= this.#last)) this.#last = seconds;
     if (!(seconds >= this.#first)) this.#first = seconds;
   }
@@ -227,6 +242,7 @@ export class CaptureExam {
       const tunnel = this.#tunnel();
       if (tunnel < 0) return;
       this.#traffic.addGossip(stamp, tunnel, protocol);
+      if (protocol === IpProtocol.Tcp) this.#addGossipTcp(bytes, outer);
       this.#trace?.addGossip(stamp, tunnel, bytes, outer, capturedEnd);
       return;
     }
@@ -238,6 +254,11 @@ export class CaptureExam {
     const pair = this.#pairs.of(OUTSIDE, outer.family, bytes, outer.addressOffset);
     if (pair < 0) return;
     this.#addInner(pair, OUTSIDE, bytes, outer, capturedEnd);
+  }
+
+  #addGossipTcp(bytes: Uint8Array, layers: Layers): void {
+    const pair = this.#pairs.of(OUTSIDE, layers.family, bytes, layers.addressOffset);
+    if (pair >= 0) this.#tcp.add(this.#stamp, pair, bytes, layers, false);
   }
 
   #addFragment(tunnel: number, held: boolean): void {

@@ -51,11 +51,16 @@ export class OccurrenceColumns {
   occurrence(row: number): Occurrence {
     if (row < 0 || row >= this.#rows || this.#counts[row] === 0) return NEVER;
     const from = row * SHOWN;
-    const packets = Array.from(this.#packets.subarray(from, from + Math.min(SHOWN, this.#counts[row])));
+    const packets: number[] = [];
+    let ascends = true;
+    for (let i = 0; i < SHOWN && i < this.#counts[row]; i++) {
+      ascends &&= i === 0 || this.#packets[from + i] >= packets[i - 1];
+      packets.push(this.#packets[from + i]);
+    }
     return {
       count: this.#counts[row],
       // Those of a datagram or a query that turned out to be lost may come after later ones.
-      packets: packets.sort((a, b) => a - b),
+      packets: ascends ? packets : packets.sort((a, b) => a - b),
       firstSeconds: known(this.#first[row]),
       lastSeconds: known(this.#last[row]),
     };
