@@ -1,28 +1,8 @@
-/** `vtep doctor`: says what is wrong with an overlay, and what to do about it. */
-import { collectScript, diagnose, doctorReport, FINDINGS, type Finding } from '../../doctor/index.js';
-import { inQuotes } from '../../text/plain-text.js';
-import { didYouMean } from '../../text/suggestion.js';
+/** `vtep doctor`: says what is wrong with an overlay, why, and what to do about it. */
 import { declare } from '../command.js';
-import { ExitCode } from '../exit-code.js';
 import { flag, Operand, option } from '../options/declared.js';
 import { UNDERLAY_DECODER_OPTIONS } from '../options/underlay-decoder-options.js';
-import { TextOutput } from '../text-output.js';
-import { UsageError } from '../usage-error.js';
-import { catalogueLines, explanationLines, reportLines } from './finding-lines.js';
-import { readEvidence } from './read-evidence.js';
-
-/** The value of `--explain` that lists all findings. */
-const ALL = 'all';
-
-function findingNamed(name: string): Finding {
-  const found = FINDINGS.find(({ id }) => id === name);
-  if (found !== undefined) return found;
-  const hint = didYouMean(
-    name,
-    FINDINGS.map(({ id }) => id),
-  );
-  throw new UsageError(`--explain: no finding is called ${inQuotes(name)}${hint}; --explain ${ALL} lists them`);
-}
+import { keepHeapSmall } from '../v8-heap.js';
 
 /** `vtep doctor [NODE=]FILE...`. */
 export const doctorCommand = declare({
@@ -54,26 +34,9 @@ export const doctorCommand = declare({
     ['vtep doctor --collect | ssh node1 sudo sh > node1.txt', 'everything about a node, for vtep doctor node1.txt'],
   ],
   async run(values, operands) {
-    const { explain, collect, withKeys, json } = values;
-    const output = new TextOutput();
-    if (withKeys && !collect) throw new UsageError('--with-keys needs --collect');
-    if (collect) {
-      output.verbatim(collectScript({ withKeys }));
-      output.flush();
-      return ExitCode.Done;
-    }
-    if (explain !== undefined) {
-      const lines = explain === ALL ? catalogueLines(FINDINGS) : explanationLines(findingNamed(explain));
-      for (const line of lines) output.line(line);
-      output.flush();
-      return ExitCode.Done;
-    }
-    if (operands.length === 0)
-      throw new UsageError('doctor needs a FILE; vtep doctor --collect prints a script that makes one');
-    const report = doctorReport(diagnose(await readEvidence(operands, values)));
-    if (json) output.json(report);
-    else for (const line of reportLines(report)) output.line(line);
-    output.flush();
-    return report.counts.error > 0 ? ExitCode.DataWrong : ExitCode.Done;
+    keepHeapSmall();
+    // Loaded after that: the modules of all findings would make the heap grow.
+    const { runDoctor } = await import('./doctor-run.js');
+    return runDoctor(values, operands);
   },
 });

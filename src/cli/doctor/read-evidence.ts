@@ -18,7 +18,7 @@ import { UsageError } from '../usage-error.js';
 import { formOf, type InputPath, inputPaths, textOf } from './input-paths.js';
 
 /** Options that concern captures. */
-type CaptureValues = KeyValues & Parameters<typeof underlayDecoderOptions>[0];
+export type CaptureValues = KeyValues & Parameters<typeof underlayDecoderOptions>[0];
 
 /** A capture among the inputs. */
 interface OpenCapture {
