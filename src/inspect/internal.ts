@@ -7,3 +7,4 @@ export { NonceVerdict } from './nonce-table.js';
 export { ADDRESS_WIDTH } from './packet-line.js';
 export { PlainVxlan } from './shares/plain-vxlan.js';
 export type { SurveyPart } from './shares/survey-part.js';
+export type { SurveyStart } from './survey.js';

@@ -27,6 +27,7 @@ export interface DoctorValues extends CaptureValues {
   readonly collect: boolean;
   readonly withKeys: boolean;
   readonly json: boolean;
+  readonly workers: number;
 }
 
 /**
@@ -50,7 +51,7 @@ export async function runDoctor(values: DoctorValues, operands: readonly string[
   }
   if (operands.length === 0)
     throw new UsageError('doctor needs a FILE; vtep doctor --collect prints a script that makes one');
-  const report = doctorReport(diagnose(await readEvidence(operands, values)));
+  const report = doctorReport(diagnose(await readEvidence(operands, values, values.workers)));
   if (json) output.json(report);
   else for (const line of reportLines(report)) output.line(line);
   output.flush();

@@ -2,6 +2,8 @@
 import { declare } from '../command.js';
 import { flag, Operand, option } from '../options/declared.js';
 import { UNDERLAY_DECODER_OPTIONS } from '../options/underlay-decoder-options.js';
+import { integer } from '../options/value-kinds.js';
+import { MAX_WORKERS } from '../../workers/index.js';
 import { keepHeapSmall } from '../v8-heap.js';
 
 /** `vtep doctor [NODE=]FILE...`. */
@@ -23,6 +25,11 @@ export const doctorCommand = declare({
   ),
   options: {
     ...UNDERLAY_DECODER_OPTIONS,
+    workers: option(
+      '--workers N',
+      `threads, 1 to ${MAX_WORKERS}, that share a single capture; what isn't clear VXLAN is examined by one`,
+      integer(1, MAX_WORKERS),
+    ).or(1),
     explain: option('--explain FINDING', 'say what a finding means and when it is reported; all lists the findings'),
     collect: flag('--collect', 'print a shell script that gathers all of this on a node, without secrets'),
     withKeys: flag('--with-keys', 'with --collect: keep the keys of IPsec, to decrypt captures'),

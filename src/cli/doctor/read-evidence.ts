@@ -15,6 +15,7 @@ import { stopReadingOnInterrupt } from '../interruption.js';
 import { type KeyValues, readKeysOption } from '../options/keys-option.js';
 import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { UsageError } from '../usage-error.js';
+import { examineOnCores } from './exam-workers.js';
 import { formOf, type InputPath, inputPaths, textOf } from './input-paths.js';
 
 /** Options that concern captures. */
@@ -28,9 +29,10 @@ interface OpenCapture {
 
 /**
  * Reads everything that the operands name.
+ * @param workers threads for a single capture; several are compared, for which one thread must have all packets of each
  * @throws UsageError; CaptureError, AeadError; LiveError if a running node doesn't answer
  */
-export async function readEvidence(operands: readonly string[], values: CaptureValues): Promise<Evidence> {
+export async function readEvidence(operands: readonly string[], values: CaptureValues, workers = 1): Promise<Evidence> {
   const captures: OpenCapture[] = [];
   const texts: { name: string; node: string | undefined; text: string }[] = [];
   for (const input of await inputPaths(operands)) {
@@ -45,7 +47,8 @@ export async function readEvidence(operands: readonly string[], values: CaptureV
   if (captures.length === 0) return { ...read, gossip: null };
   stopReadingOnInterrupt();
   const keyFiles = read.inputs.filter(({ kinds }) => kinds.includes(InputKind.Keys)).map(({ file }) => file);
-  const examined = await examineAll(captures, { ...values, keys: [...new Set([...(values.keys ?? []), ...keyFiles])] });
+  const withKeys = { ...values, keys: [...new Set([...(values.keys ?? []), ...keyFiles])] };
+  const examined = await examineAll(captures, withKeys, workers);
   return withCaptures(read, examined);
 }
 
@@ -59,9 +62,22 @@ async function captureAt(path: string, form: InputForm): Promise<PacketSource | 
   }
 }
 
+/** What one thread finds in a capture. */
+async function examinedHere(source: PacketSource, exam: CaptureExam): Promise<CaptureEvidence> {
+  await readInput(source, (batch) => exam.addBatch(batch));
+  return exam.report(source);
+}
+
+/** What several threads find; undefined if one has to look at all packets. */
+async function examinedOnCores(...parameters: Parameters<typeof examineOnCores>): Promise<CaptureEvidence | undefined> {
+  const examined = await examineOnCores(...parameters);
+  return examined?.exam.report(examined.source);
+}
+
 async function examineAll(
   captures: readonly OpenCapture[],
   values: CaptureValues,
+  workers: number,
 ): Promise<{ node: string | undefined; evidence: CaptureEvidence; summary: InputSummary }[]> {
   const keys = await readKeysOption(values, false, true);
   const decoding = underlayDecoderOptions(values);
@@ -69,9 +85,11 @@ async function examineAll(
   for (const { input, source } of captures) {
     // A trace finds packets in other captures.
     const trace = captures.length > 1;
-    const exam = new CaptureExam({ ...decoding, ...keys?.openEsp(), gossip: keys?.openGossip(), trace });
-    await readInput(source, (batch) => exam.addBatch(batch));
-    const evidence = exam.report(source);
+    const newExam = (): CaptureExam =>
+      new CaptureExam({ ...decoding, ...keys?.openEsp(), gossip: keys?.openGossip(), trace });
+    const shared = workers > 1 && !trace ? await examinedOnCores(input.path, workers, decoding, newExam) : undefined;
+    if (shared !== undefined) await source.close();
+    const evidence = shared ?? (await examinedHere(source, newExam()));
     const { firstSeconds, damage } = evidence;
     examined.push({
       node: input.node,

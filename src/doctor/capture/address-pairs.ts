@@ -26,7 +26,8 @@ export class AddressPairs {
   /** Texts of addresses: one string for all pairs that an address is in. */
   readonly #texts4 = new Map<number, string>();
   readonly #texts6 = new Map<string, string>();
-  readonly #address = new Uint8Array(16);
+  readonly #address = new Uint8Array(32);
+  readonly #source = new Int32Array(6);
 
   /**
    * @param limit maximum number of pairs
@@ -37,6 +38,11 @@ export class AddressPairs {
     this.#outsideLimit = outsideLimit;
     this.#short = new KeyIndex(SHORT_WORDS, limit);
     this.#long = new KeyIndex(LONG_WORDS, limit);
+  }
+
+  /** Number of pairs outside of networks. */
+  get outside(): number {
+    return this.#outside;
   }
 
   /** One more than the largest id. */
@@ -63,6 +69,25 @@ export class AddressPairs {
     key[1] = source;
     key[2] = destination;
     return this.#direction(this.#short, this.#shortRows, 0, 0);
+  }
+
+  /** The id of the direction that `putWords` wrote at `at`, for the same or another list; likewise. */
+  ofWords(words: Int32Array, at: number): number {
+    const family = words[at + 1];
+    const size = family === 4 ? 1 : 4;
+    for (let i = 0; i < size; i++) {
+      putWord(this.#address, 4 * i, words[at + 2 + i]);
+      putWord(this.#address, 4 * (size + i), words[at + 6 + i]);
+    }
+    return this.of(words[at], family, this.#address, 0);
+  }
+
+  /** Writes ten words: scope, IP version, and source and destination in four words each. */
+  putWords(id: number, words: Int32Array, at: number): void {
+    this.putSource(id ^ 1, this.#source);
+    words.set(this.#source, at + 4);
+    this.putSource(id, this.#source);
+    words.set(this.#source, at);
   }
 
   /** The scope of a direction. */

@@ -6,10 +6,11 @@ import type { AddressPairs } from './address-pairs.js';
 import { EventTable } from './event-table.js';
 import { OccurrenceColumns } from './occurrence-columns.js';
 import type { PacketStamp } from './packet-stamp.js';
+import { type DirectionColumns, directionColumns, ENDS, SHOWN } from './shares/direction-columns.js';
 
 /** Directions that are reported: those without an answer first. */
 const MAX_LISTED = 8192;
-const MAX_HOMES = 1 << 14;
+export const MAX_HOMES = 1 << 14;
 /** Words of `AddressPairs.putSource`. */
 const SOURCE_WORDS = 6;
 const TCP_FLAGS_AT = 13;
@@ -90,7 +91,7 @@ export class EndpointWatch {
     end: number,
   ): void {
     const at = pair * WORDS;
-    if (at + WORDS > this.#words.length) this.#grow(pair);
+    this.#widen(pair);
     const words = this.#words;
     const high = getWord(bytes, frame + MAC_SOURCE_AT);
     const low = (bytes[frame + MAC_SOURCE_AT + 4] << 8) | bytes[frame + MAC_SOURCE_AT + 5];
@@ -111,6 +112,64 @@ export class EndpointWatch {
       const request = inner.family === 4 ? IcmpType.EchoRequest : Icmpv6Type.EchoRequest;
       if (transport < end && bytes[transport] === request) words[at + ECHO_REQUESTS]++;
     }
+  }
+
+  /** Whether an address came to send from somewhere else. */
+  get moved(): boolean {
+    return this.#returns.size > 0;
+  }
+
+  /** Number of homes. */
+  get size(): number {
+    return this.#homes.size;
+  }
+
+  /**
+   * Every direction, for `join`.
+   * @param ownedBy what the columns need to know besides, by pair
+   */
+  columns(ownedBy: Uint8Array): DirectionColumns {
+    const used: number[] = [];
+    for (let pair = 0; pair < this.#pairs.span; pair++) if (this.#traffic.count(pair) > 0) used.push(pair);
+    const tunnels = new Int32Array(this.#tunnels.span * ENDS);
+    for (let tunnel = 0; tunnel < this.#tunnels.span; tunnel++) this.#tunnels.putWords(tunnel, tunnels, tunnel * ENDS);
+    const columns = directionColumns(used.length, tunnels);
+    used.forEach((pair, row) => {
+      const words = this.#words.subarray(pair * WORDS, (pair + 1) * WORDS);
+      this.#pairs.putWords(pair, columns.ends, row * ENDS);
+      columns.macs[2 * row] = words[MAC_HIGH];
+      columns.macs[2 * row + 1] = words[MAC_LOW];
+      columns.tunnel[row] = words[TUNNEL];
+      columns.syns[row] = words[SYNS];
+      columns.echoRequests[row] = words[ECHO_REQUESTS];
+      columns.ownedBy[row] = ownedBy[pair >> 1];
+      this.#traffic.put(pair, columns.counts, columns.packets, columns.times, row);
+    });
+    return columns;
+  }
+
+  /**
+   * Adds the packets of a direction that another watch counted; its first one must not be before those here.
+   * @returns false if its sender moved
+   */
+  join(pair: number, tunnel: number, columns: DirectionColumns, row: number): boolean {
+    this.#widen(pair);
+    const at = pair * WORDS;
+    const words = this.#words;
+    const high = columns.macs[2 * row];
+    const low = columns.macs[2 * row + 1];
+    if (this.#traffic.count(pair) === 0) {
+      words[at + MAC_HIGH] = high;
+      words[at + MAC_LOW] = low;
+      words[at + TUNNEL] = tunnel;
+      const [number, seconds] = [columns.packets[row * SHOWN], columns.times[2 * row]];
+      this.#enter({ number, seconds, elapsed: Number.NaN }, pair, false);
+    } else if (words[at + MAC_HIGH] !== high || words[at + MAC_LOW] !== low || words[at + TUNNEL] !== tunnel)
+      return false;
+    words[at + SYNS] += columns.syns[row];
+    words[at + ECHO_REQUESTS] += columns.echoRequests[row];
+    this.#traffic.join(pair, columns.counts, columns.packets, columns.times, row);
+    return true;
   }
 
   /** Traffic by direction: at most 8192 directions, those that want an answer and have none first. */
@@ -214,7 +273,8 @@ export class EndpointWatch {
     if (times > this.#entered[home]) this.#entered[home] = times;
   }
 
-  #grow(pair: number): void {
+  #widen(pair: number): void {
+    if ((pair + 1) * WORDS <= this.#words.length) return;
     let length = this.#words.length;
     // Both directions of a pair, so that the report can read either.
     while (length < ((pair | 1) + 1) * WORDS) length *= 2;

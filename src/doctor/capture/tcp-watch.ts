@@ -12,7 +12,9 @@ import type { PacketStamp } from './packet-stamp.js';
 import { StormWatch } from './storm-watch.js';
 
 /** Connections that are followed. */
-const MAX_CONNECTIONS = 1 << 15;
+export const MAX_CONNECTIONS = 1 << 15;
+/** Sides whose repetitions are listed. */
+export const MAX_REPEATING = 1 << 13;
 /** Idle time in seconds from which a connection may have been forgotten: IPVS forgets it after 900. */
 const IDLE = 890;
 /** Seconds between repetitions of a segment: less is not a timeout, but a capture on several devices. */
@@ -76,6 +78,8 @@ type Ends = Pick<TcpTrace, 'vni' | 'innerSource' | 'innerDestination' | 'sourceP
 
 /** A side of a connection that sends a tenth of its segments again, and ten at least, by Wireshark's rules. */
 export interface RetransmissionStorm extends Ends {
+  /** Number of the packet with which its connection began. */
+  readonly first: number;
   readonly segments: number;
   readonly retransmissions: number;
   /** The first packets that repeat data; none if they are gossip's. */
@@ -88,7 +92,7 @@ export class TcpWatch {
   #untracked = 0;
   readonly #pairs: AddressPairs;
   readonly #index = new KeyIndex(2, MAX_CONNECTIONS);
-  readonly #retransmissions = new EventTable(1 << 13);
+  readonly #retransmissions = new EventTable(MAX_REPEATING);
   readonly #storms = new StormWatch(FIRST_ROWS);
   #rows = FIRST_ROWS;
   #words = new Int32Array(FIRST_ROWS * ROW_WORDS);
@@ -137,6 +141,11 @@ export class TcpWatch {
     if (length > 0) this.#data(stamp, row, own, other, side, sequence, length);
   }
 
+  /** Number of connections, and of sides that repeat data. */
+  get size(): readonly [connections: number, repeating: number] {
+    return [this.#index.size, this.#retransmissions.size];
+  }
+
   /** Segments, repetitions and storms that the full tables couldn't list. */
   get unlisted(): number {
     return this.#untracked + this.#retransmissions.unlisted + this.#storms.unlisted;
@@ -177,8 +186,9 @@ export class TcpWatch {
 
   /** The sides that send much of their data again. */
   stormsReport(): RetransmissionStorm[] {
-    return this.#storms.report(this.#index.size).map(({ row, side, segments, retransmissions }) => ({
+    return this.#storms.report(this.#index.size).map(({ row, side, first, segments, retransmissions }) => ({
       ...this.#ends(row, side),
+      first,
       segments,
       retransmissions,
       repeated: this.#retransmissions.of(row, side),
