@@ -2,7 +2,9 @@
 export { AddressTable } from './address-table.js';
 export { decoderAccounting } from './decoder-accounting.js';
 export { EspSurvey } from './esp-survey.js';
+export { TcpAnalysis } from './flows/tcp-analysis.js';
 export { NonceVerdict } from './nonce-table.js';
 export { ADDRESS_WIDTH } from './packet-line.js';
 export { PlainVxlan } from './shares/plain-vxlan.js';
 export type { SurveyPart } from './shares/survey-part.js';
+export type { SurveyStart } from './survey.js';

@@ -56,6 +56,12 @@ export interface SurveyOptions extends UnderlayDecoderOptions {
   readonly cipher?: CipherReport;
 }
 
+/** When the traffic over time begins. */
+export interface SurveyStart {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
 type EndpointReport = SurveyReport['endpoints'][number];
 
 /**
@@ -131,7 +137,23 @@ export class Survey {
   /** Counts every packet of a batch. */
   addBatch(batch: CaptureBatch): void {
     for (let i = 0; i < batch.count; i++) this.#add(batch, i);
-    // In a loop of its own: in the one above, V8 would inline it instead of something that takes longer.
+    this.endBatch(batch);
+  }
+
+  /**
+   * Counts one packet of a batch, like `add`, but leaves the traffic over time to `endBatch`.
+   * @internal
+   */
+  addOf(batch: CaptureBatch, index: number): Verdict {
+    return this.#add(batch, index);
+  }
+
+  /**
+   * Counts the traffic over time of a batch whose packets `addOf` got. It is a loop of its own: in the one over the packets, V8
+   * would inline it instead of something that takes longer.
+   * @internal
+   */
+  endBatch(batch: CaptureBatch): void {
     for (let i = 0; i < batch.count; i++) this.#addToSeries(batch, i);
   }
 
@@ -166,7 +188,7 @@ export class Survey {
    * When the traffic over time begins; undefined before its first packet.
    * @internal
    */
-  get start(): { readonly seconds: number; readonly nanoseconds: number } | undefined {
+  get start(): SurveyStart | undefined {
     return this.#series.start;
   }
 
@@ -175,7 +197,7 @@ export class Survey {
    * @param start that of a survey of all packets
    * @internal
    */
-  begin(start: { readonly seconds: number; readonly nanoseconds: number }): void {
+  begin(start: SurveyStart): void {
     this.#series.begin(start);
   }
 
@@ -195,6 +217,35 @@ export class Survey {
     }
     for (let i = 0; i < count; i++) this.#addToSeries(batch, own[i]);
     share.packets += batch.count;
+  }
+
+  /**
+   * Counts what concerns all packets of a batch, in the first of several threads. What they have in common with `addShare`:
+   * each gets every batch, `addOwn` for its packets in order, and `endShare`.
+   * @internal
+   */
+  addOrders(batch: CaptureBatch): void {
+    for (let i = 0; i < batch.count; i++) this.#addOrder(batch, i);
+  }
+
+  /**
+   * Counts a packet that belongs to this thread.
+   * @internal
+   */
+  addOwn(batch: CaptureBatch, index: number): Verdict {
+    const verdict = this.#count(batch, index);
+    this.#share.follow(this.#share.packets + index);
+    return verdict;
+  }
+
+  /**
+   * Ends a batch.
+   * @param own indices of the packets that `addOwn` got, and how many there are
+   * @internal
+   */
+  endShare(batch: CaptureBatch, own: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.#addToSeries(batch, own[i]);
+    this.#share.packets += batch.count;
   }
 
   /**

@@ -348,6 +348,7 @@ export function capture(
     pairs: [],
     homes: [],
     tcp: [],
+    storms: [],
     unansweredQueries: [],
     reservedBits: [],
     flooded: [],

@@ -1,28 +1,10 @@
-/** `vtep doctor`: says what is wrong with an overlay, and what to do about it. */
-import { collectScript, diagnose, doctorReport, FINDINGS, type Finding } from '../../doctor/index.js';
-import { inQuotes } from '../../text/plain-text.js';
-import { didYouMean } from '../../text/suggestion.js';
+/** `vtep doctor`: says what is wrong with an overlay, why, and what to do about it. */
 import { declare } from '../command.js';
-import { ExitCode } from '../exit-code.js';
 import { flag, Operand, option } from '../options/declared.js';
 import { UNDERLAY_DECODER_OPTIONS } from '../options/underlay-decoder-options.js';
-import { TextOutput } from '../text-output.js';
-import { UsageError } from '../usage-error.js';
-import { catalogueLines, explanationLines, reportLines } from './finding-lines.js';
-import { readEvidence } from './read-evidence.js';
-
-/** The value of `--explain` that lists all findings. */
-const ALL = 'all';
-
-function findingNamed(name: string): Finding {
-  const found = FINDINGS.find(({ id }) => id === name);
-  if (found !== undefined) return found;
-  const hint = didYouMean(
-    name,
-    FINDINGS.map(({ id }) => id),
-  );
-  throw new UsageError(`--explain: no finding is called ${inQuotes(name)}${hint}; --explain ${ALL} lists them`);
-}
+import { integer } from '../options/value-kinds.js';
+import { MAX_WORKERS } from '../../workers/index.js';
+import { keepHeapSmall } from '../v8-heap.js';
 
 /** `vtep doctor [NODE=]FILE...`. */
 export const doctorCommand = declare({
@@ -43,6 +25,11 @@ export const doctorCommand = declare({
   ),
   options: {
     ...UNDERLAY_DECODER_OPTIONS,
+    workers: option(
+      '--workers N',
+      `threads, 1 to ${MAX_WORKERS}, that share a single capture; what isn't clear VXLAN is examined by one`,
+      integer(1, MAX_WORKERS),
+    ).or(1),
     explain: option('--explain FINDING', 'say what a finding means and when it is reported; all lists the findings'),
     collect: flag('--collect', 'print a shell script that gathers all of this on a node, without secrets'),
     withKeys: flag('--with-keys', 'with --collect: keep the keys of IPsec, to decrypt captures'),
@@ -54,26 +41,9 @@ export const doctorCommand = declare({
     ['vtep doctor --collect | ssh node1 sudo sh > node1.txt', 'everything about a node, for vtep doctor node1.txt'],
   ],
   async run(values, operands) {
-    const { explain, collect, withKeys, json } = values;
-    const output = new TextOutput();
-    if (withKeys && !collect) throw new UsageError('--with-keys needs --collect');
-    if (collect) {
-      output.verbatim(collectScript({ withKeys }));
-      output.flush();
-      return ExitCode.Done;
-    }
-    if (explain !== undefined) {
-      const lines = explain === ALL ? catalogueLines(FINDINGS) : explanationLines(findingNamed(explain));
-      for (const line of lines) output.line(line);
-      output.flush();
-      return ExitCode.Done;
-    }
-    if (operands.length === 0)
-      throw new UsageError('doctor needs a FILE; vtep doctor --collect prints a script that makes one');
-    const report = doctorReport(diagnose(await readEvidence(operands, values)));
-    if (json) output.json(report);
-    else for (const line of reportLines(report)) output.line(line);
-    output.flush();
-    return report.counts.error > 0 ? ExitCode.DataWrong : ExitCode.Done;
+    keepHeapSmall();
+    // Loaded after that: the modules of all findings would make the heap grow.
+    const { runDoctor } = await import('./doctor-run.js');
+    return runDoctor(values, operands);
   },
 });

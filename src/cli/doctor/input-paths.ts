@@ -3,7 +3,6 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { identify, IDENTIFY_BYTES, type IdentifiedInput, InputForm, inputText, MAX_INPUT } from '../../doctor/index.js';
-import { readStatus } from '../../live/index.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { inputFiles } from '../inspect/input-files.js';
 import { readSmallFile } from '../options/small-file.js';
@@ -75,7 +74,11 @@ function headOf(path: string): Uint8Array {
  * @throws UsageError; LiveError if a running node doesn't answer
  */
 export async function textOf(path: string, form: InputForm): Promise<string> {
-  if (form === InputForm.Socket) return JSON.stringify(await readStatus(path, { sections: [], rows: STATUS_ROWS }));
+  if (form === InputForm.Socket) {
+    // Loaded only here: captures and texts need nothing of what runs a node.
+    const { readStatus } = await import('../../live/index.js');
+    return JSON.stringify(await readStatus(path, { sections: [], rows: STATUS_ROWS }));
+  }
   const bytes = readSmallFile(path === STANDARD_STREAM ? '/dev/stdin' : path, MAX_INPUT, 'an output of a command');
   return inputText(form === InputForm.Gzip ? unpacked(path, bytes) : bytes);
 }

@@ -16,10 +16,11 @@ import { stopReadingOnInterrupt } from '../interruption.js';
 import { type KeyValues, readKeysOption } from '../options/keys-option.js';
 import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { UsageError } from '../usage-error.js';
+import { examineOnCores } from './exam-workers.js';
 import { formOf, type InputPath, inputPaths, textOf } from './input-paths.js';
 
 /** Options that concern captures. */
-type CaptureValues = KeyValues & Parameters<typeof underlayDecoderOptions>[0];
+export type CaptureValues = KeyValues & Parameters<typeof underlayDecoderOptions>[0];
 
 /** A capture among the inputs. */
 export interface OpenCapture {
@@ -82,14 +83,15 @@ export function examinedCapture({ input }: OpenCapture, evidence: CaptureEvidenc
 
 /**
  * Reads everything that the operands name.
+ * @param workers threads for a single capture; several are compared, for which one thread must have all packets of each
  * @throws UsageError; CaptureError, AeadError; LiveError if a running node doesn't answer
  */
-export async function readEvidence(operands: readonly string[], values: CaptureValues): Promise<Evidence> {
+export async function readEvidence(operands: readonly string[], values: CaptureValues, workers = 1): Promise<Evidence> {
   const inputs = await openInputs(operands);
   const { texts, captures } = inputs;
   if (captures.length === 0) return { ...texts, gossip: null };
   stopReadingOnInterrupt();
-  return withCaptures(texts, await examineAll(captures, withInputKeys(values, inputs)));
+  return withCaptures(texts, await examineAll(captures, withInputKeys(values, inputs), workers));
 }
 
 /** Opens a capture; undefined for compressed text. */
@@ -102,7 +104,23 @@ async function captureAt(path: string, form: InputForm): Promise<PacketSource | 
   }
 }
 
-async function examineAll(captures: readonly OpenCapture[], values: CaptureValues): Promise<ExaminedCapture[]> {
+/** What one thread finds in a capture. */
+async function examinedHere(source: PacketSource, exam: CaptureExam): Promise<CaptureEvidence> {
+  await readInput(source, (batch) => exam.addBatch(batch));
+  return exam.report(source);
+}
+
+/** What several threads find; undefined if one has to look at all packets. */
+async function examinedOnCores(...parameters: Parameters<typeof examineOnCores>): Promise<CaptureEvidence | undefined> {
+  const examined = await examineOnCores(...parameters);
+  return examined?.exam.report(examined.source);
+}
+
+async function examineAll(
+  captures: readonly OpenCapture[],
+  values: CaptureValues,
+  workers: number,
+): Promise<ExaminedCapture[]> {
   const keys = await readKeysOption(values, false, true);
   const decoding = underlayDecoderOptions(values);
   const examined: ExaminedCapture[] = [];
@@ -110,9 +128,12 @@ async function examineAll(captures: readonly OpenCapture[], values: CaptureValue
     const { source } = capture;
     // A trace finds packets in other captures.
     const trace = captures.length > 1;
-    const exam = new CaptureExam({ ...decoding, ...keys?.openEsp(), gossip: keys?.openGossip(), trace });
-    await readInput(source, (batch) => exam.addBatch(batch));
-    examined.push(examinedCapture(capture, exam.report(source)));
+    const newExam = (): CaptureExam =>
+      new CaptureExam({ ...decoding, ...keys?.openEsp(), gossip: keys?.openGossip(), trace });
+    const { path } = capture.input;
+    const shared = workers > 1 && !trace ? await examinedOnCores(path, workers, decoding, newExam) : undefined;
+    if (shared !== undefined) await source.close();
+    examined.push(examinedCapture(capture, shared ?? (await examinedHere(source, newExam()))));
   }
   keys?.finish();
   return examined;

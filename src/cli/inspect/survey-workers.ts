@@ -62,7 +62,7 @@ export async function surveyOnCores(
 }
 
 /** When a survey's traffic over time begins: for every thread, it must begin with the same packet. */
-async function startOf(files: readonly SharedFile[], probe: Survey): Promise<SurveyStart | undefined> {
+export async function startOf(files: readonly SharedFile[], probe: Survey): Promise<SurveyStart | undefined> {
   let batches = 0;
   for (const file of files) {
     const source = await readShared(file);

@@ -13,7 +13,8 @@ export const OUTSIDE = -1;
 export class AddressPairs {
   /** Packets of pairs that the full list couldn't take. */
   unlisted = 0;
-  readonly #limit: number;
+  /** Maximum number of pairs. */
+  readonly limit: number;
   readonly #outsideLimit: number;
   #outside = 0;
   readonly #short: KeyIndex;
@@ -22,16 +23,26 @@ export class AddressPairs {
   readonly #longRows: number[] = [];
   /** Of each row, 2 * id in its index, plus 1 for IPv6. */
   readonly #rows: number[] = [];
+  /** Texts of addresses: one string for all pairs that an address is in. */
+  readonly #texts4 = new Map<number, string>();
+  readonly #texts6 = new Map<string, string>();
+  readonly #address = new Uint8Array(32);
+  readonly #source = new Int32Array(6);
 
   /**
    * @param limit maximum number of pairs
    * @param outsideLimit maximum number of those outside of networks, so that a node's other traffic leaves room
    */
   constructor(limit: number, outsideLimit: number = limit) {
-    this.#limit = limit;
+    this.limit = limit;
     this.#outsideLimit = outsideLimit;
     this.#short = new KeyIndex(SHORT_WORDS, limit);
     this.#long = new KeyIndex(LONG_WORDS, limit);
+  }
+
+  /** Number of pairs outside of networks. */
+  get outside(): number {
+    return this.#outside;
   }
 
   /** One more than the largest id. */
@@ -60,6 +71,25 @@ export class AddressPairs {
     return this.#direction(this.#short, this.#shortRows, 0, 0);
   }
 
+  /** The id of the direction that `putWords` wrote at `at`, for the same or another list; likewise. */
+  ofWords(words: Int32Array, at: number): number {
+    const family = words[at + 1];
+    const size = family === 4 ? 1 : 4;
+    for (let i = 0; i < size; i++) {
+      putWord(this.#address, 4 * i, words[at + 2 + i]);
+      putWord(this.#address, 4 * (size + i), words[at + 6 + i]);
+    }
+    return this.of(words[at], family, this.#address, 0);
+  }
+
+  /** Writes ten words: scope, IP version, and source and destination in four words each. */
+  putWords(id: number, words: Int32Array, at: number): void {
+    this.putSource(id ^ 1, this.#source);
+    words.set(this.#source, at + 4);
+    this.putSource(id, this.#source);
+    words.set(this.#source, at);
+  }
+
   /** The scope of a direction. */
   scope(id: number): number {
     const row = this.#rows[id >> 1];
@@ -74,6 +104,20 @@ export class AddressPairs {
   /** The destination address as text. */
   destination(id: number): string {
     return this.#text(id >> 1, 1 - (id & 1));
+  }
+
+  /**
+   * Writes what names the source of a direction: scope, IP version, and four integers of the address, of which IPv4 needs one.
+   * @param words gets six integers
+   */
+  putSource(id: number, words: Int32Array): void {
+    const row = this.#rows[id >> 1];
+    const isLong = (row & 1) === 1;
+    const index = isLong ? this.#long : this.#short;
+    const count = isLong ? 4 : 1;
+    words[0] = index.word(row >> 1, 0);
+    words[1] = isLong ? 6 : 4;
+    for (let i = 0; i < 4; i++) words[2 + i] = i < count ? index.word(row >> 1, 1 + (id & 1) * count + i) : 0;
   }
 
   /** Whether the destination is a group: multicast, or the limited broadcast address. */
@@ -101,7 +145,7 @@ export class AddressPairs {
     const id = index.add();
     if (id >= 0 && id < rows.length) return 2 * rows[id] + direction;
     const isOutside = index.key[0] === OUTSIDE;
-    if (id < 0 || this.#rows.length === this.#limit || (isOutside && this.#outside === this.#outsideLimit)) {
+    if (id < 0 || this.#rows.length === this.limit || (isOutside && this.#outside === this.#outsideLimit)) {
       if (id >= 0) index.delete(id);
       this.unlisted++;
       return -1;
@@ -117,8 +161,18 @@ export class AddressPairs {
     const long = (entry & 1) === 1;
     const index = long ? this.#long : this.#short;
     const words = long ? 4 : 1;
-    const address = new Uint8Array(16);
+    const first = index.word(entry >> 1, 1 + which * words);
+    const known = long ? undefined : this.#texts4.get(first);
+    if (known !== undefined) return known;
+    const address = this.#address;
     for (let i = 0; i < words; i++) putWord(address, 4 * i, index.word(entry >> 1, 1 + which * words + i));
-    return formatIp(long ? 6 : 4, address, 0);
+    const text = formatIp(long ? 6 : 4, address, 0);
+    if (!long) this.#texts4.set(first, text);
+    else {
+      const same = this.#texts6.get(text);
+      if (same !== undefined) return same;
+      this.#texts6.set(text, text);
+    }
+    return text;
   }
 }

@@ -6,7 +6,7 @@ import type { TunnelOccurrence } from '../evidence/capture.js';
 import type { AddressPairs } from './address-pairs.js';
 import { EventTable } from './event-table.js';
 import type { PacketStamp } from './packet-stamp.js';
-import type { TunnelWatch } from './tunnel-watch.js';
+import type { TunnelFrames } from './tunnel-watch.js';
 
 /** Kinds of `ChecksumKind`. */
 const OUTER_IPV4 = 0;
@@ -37,6 +37,11 @@ export class ChecksumWatch {
     this.#pairs = pairs;
   }
 
+  /** Number of rows. */
+  get size(): number {
+    return this.#wrong.size;
+  }
+
   get unlisted(): number {
     return this.#wrong.unlisted;
   }
@@ -56,8 +61,8 @@ export class ChecksumWatch {
     }
   }
 
-  /** @param tunnels knows how many packets there were */
-  report(tunnels: TunnelWatch): WrongChecksums[] {
+  /** What was wrong; `withTotals` adds how many packets there were. */
+  report(): WrongChecksums[] {
     return this.#wrong.map((row) => {
       const tunnel = this.#wrong.word(row, 0);
       const kind = this.#wrong.word(row, 1);
@@ -67,7 +72,7 @@ export class ChecksumWatch {
         destination: this.#pairs.destination(tunnel),
         vni: this.#wrong.word(row, 2),
         kind: CHECKSUM_NAMES[kind],
-        of: packetsWith(kind, tunnel, tunnels),
+        of: 0,
         difference: this.#difference[row] < 0 ? undefined : this.#difference[row],
       };
     });
@@ -81,16 +86,25 @@ function outerDifference({ outer, outerBytes }: UnderlayDecoder): number {
   return 0xffff - onesSum(outerBytes, start, end, pseudo);
 }
 
-function packetsWith(kind: number, tunnel: number, tunnels: TunnelWatch): number {
+/** Adds how many packets of its direction have a checksum of its kind. */
+export function withTotals(rows: readonly WrongChecksums[], frames: readonly TunnelFrames[]): WrongChecksums[] {
+  return rows.map((row) => {
+    const same = frames.filter(({ source, destination }) => source === row.source && destination === row.destination);
+    const kind = CHECKSUM_NAMES.findIndex((name) => name === row.kind);
+    return { ...row, of: same.reduce((sum, each) => sum + packetsWith(kind, each), 0) };
+  });
+}
+
+function packetsWith(kind: number, { count, transports: { tcp, udp, icmp } }: TunnelFrames): number {
   switch (kind) {
     case OUTER_IPV4:
     case OUTER_UDP:
-      return tunnels.frames(tunnel);
+      return count;
     case INNER_TCP:
-      return tunnels.transportFrames(tunnel, IpProtocol.Tcp);
+      return tcp;
     case INNER_UDP:
-      return tunnels.transportFrames(tunnel, IpProtocol.Udp);
+      return udp;
     default:
-      return kind >= INNER_ICMP ? tunnels.transportFrames(tunnel, IpProtocol.Icmp) : tunnels.frames(tunnel);
+      return kind >= INNER_ICMP ? icmp : count;
   }
 }

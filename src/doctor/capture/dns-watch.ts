@@ -12,7 +12,7 @@ const DNS_PORT = 53;
 /** What resolvers wait for an answer in seconds: `timeout` of resolv.conf(5). */
 const TIMEOUT = 5;
 /** Queries that may be without an answer at a time. */
-const MAX_PENDING = 4096;
+export const MAX_PENDING = 4096;
 const HEADER_BYTES = 12;
 const RESPONSE = 0x80;
 
@@ -40,6 +40,16 @@ export class DnsWatch {
     this.#pairs = pairs;
   }
 
+  /** Number of servers. */
+  get size(): number {
+    return this.#servers.size;
+  }
+
+  /** Most queries without an answer at a time. */
+  get mostPending(): number {
+    return this.#pending.span;
+  }
+
   get unlisted(): number {
     return this.#servers.unlisted + this.#untracked;
   }
@@ -49,13 +59,45 @@ export class DnsWatch {
    * @param pair id of its direction
    * @param udp offset of its UDP header
    * @param end end of the captured bytes
+   * @returns whether it may be a message of DNS
    */
-  add(stamp: PacketStamp, pair: number, bytes: Uint8Array, udp: number, end: number): void {
+  add(stamp: PacketStamp, pair: number, bytes: Uint8Array, udp: number, end: number): boolean {
     const at = udp + UDP_HEADER_LEN;
-    if (at + HEADER_BYTES > end) return;
+    if (at + HEADER_BYTES > end) return false;
     const sourcePort = (bytes[udp] << 8) | bytes[udp + 1];
     const destinationPort = (bytes[udp + 2] << 8) | bytes[udp + 3];
-    if (sourcePort !== DNS_PORT && destinationPort !== DNS_PORT) return;
+    if (sourcePort !== DNS_PORT && destinationPort !== DNS_PORT) return false;
+    this.#take(stamp, pair, bytes, at, sourcePort, destinationPort);
+    return true;
+  }
+
+  /**
+   * The servers that didn't answer a query in time.
+   * @param end time of the capture's last packet: queries of the last 5 s may still be answered
+   */
+  report(end: number): UnansweredQueries[] {
+    this.#expire(end);
+    const rows = this.#servers.map((row) => {
+      const pair = this.#servers.word(row, 0);
+      return {
+        ...this.#lost.occurrence(row),
+        vni: this.#pairs.scope(pair),
+        innerSource: this.#pairs.source(pair),
+        innerDestination: this.#pairs.destination(pair),
+        answered: this.#answered[row],
+      };
+    });
+    return rows.filter(({ count }) => count > 0);
+  }
+
+  #take(
+    stamp: PacketStamp,
+    pair: number,
+    bytes: Uint8Array,
+    at: number,
+    sourcePort: number,
+    destinationPort: number,
+  ): void {
     const isResponse = (bytes[at + 2] & RESPONSE) !== 0;
     if (isResponse ? sourcePort !== DNS_PORT : destinationPort !== DNS_PORT) return;
     const asked = isResponse ? pair ^ 1 : pair;
@@ -84,25 +126,6 @@ export class DnsWatch {
     }
     this.#numbers[id] = stamp.number;
     this.#seconds[id] = stamp.seconds;
-  }
-
-  /**
-   * The servers that didn't answer a query in time.
-   * @param end time of the capture's last packet: queries of the last 5 s may still be answered
-   */
-  report(end: number): UnansweredQueries[] {
-    this.#expire(end);
-    const rows = this.#servers.map((row) => {
-      const pair = this.#servers.word(row, 0);
-      return {
-        ...this.#lost.occurrence(row),
-        vni: this.#pairs.scope(pair),
-        innerSource: this.#pairs.source(pair),
-        innerDestination: this.#pairs.destination(pair),
-        answered: this.#answered[row],
-      };
-    });
-    return rows.filter(({ count }) => count > 0);
   }
 
   #expire(now: number): void {

@@ -1,14 +1,18 @@
 /** Who talks to whom inside the networks: traffic by direction, and from which MAC address and VTEP it comes. */
-import { getWord } from '../../memory/internal.js';
-import { formatMac, Icmpv6Type, IcmpType, IpProtocol, type Layers, TcpFlag } from '../../wire/index.js';
+import { getWord, KeyIndex, putWord } from '../../memory/internal.js';
+import { formatIp, formatMac, Icmpv6Type, IcmpType, IpProtocol, type Layers, TcpFlag } from '../../wire/index.js';
 import type { InnerOccurrence, TunnelOccurrence } from '../evidence/capture.js';
 import type { AddressPairs } from './address-pairs.js';
 import { EventTable } from './event-table.js';
 import { OccurrenceColumns } from './occurrence-columns.js';
 import type { PacketStamp } from './packet-stamp.js';
+import { type DirectionColumns, directionColumns, ENDS, SHOWN } from './shares/direction-columns.js';
 
 /** Directions that are reported: those without an answer first. */
 const MAX_LISTED = 8192;
+export const MAX_HOMES = 1 << 14;
+/** Words of `AddressPairs.putSource`. */
+const SOURCE_WORDS = 6;
 const TCP_FLAGS_AT = 13;
 const MAC_SOURCE_AT = 6;
 
@@ -18,9 +22,10 @@ const MAC_LOW = 1;
 const TUNNEL = 2;
 const SYNS = 3;
 const ECHO_REQUESTS = 4;
-/** Of the row of its sender's home. */
+/** Rows of its sender's home, and of the first one that it had. */
 const HOME = 5;
-const WORDS = 6;
+const FIRST_HOME = 6;
+const WORDS = 7;
 const FIRST_DIRECTIONS = 128;
 
 /** Packets from one inner address to another. VTEPs are those of the last packet. */
@@ -41,15 +46,20 @@ export interface EndpointHome extends Omit<TunnelOccurrence, 'destination' | 'so
   readonly vtep: string;
 }
 
-/** Follows endpoints. It is bounded by the pairs: at 170 bytes each. */
+/** Follows endpoints. It is bounded by the pairs, at 200 bytes each, and by 16384 homes. */
 export class EndpointWatch {
   readonly #pairs: AddressPairs;
   readonly #tunnels: AddressPairs;
   readonly #traffic = new OccurrenceColumns();
-  /** By direction, MAC address and tunnel. */
-  readonly #homes = new EventTable(1 << 14);
-  /** Time of the last packet from a home, once it is left. */
+  /** Networks with their addresses. */
+  readonly #addresses: KeyIndex;
+  /** By address, MAC address and tunnel: each direction of a pair enters one when it begins, and when it changes. */
+  readonly #homes = new EventTable(MAX_HOMES);
+  /** By home: how often the direction that entered it most did so, and the latest time at which one left it. */
+  readonly #entered: number[] = [];
   readonly #left: number[] = [];
+  /** By direction and home: how often it came from another one. */
+  readonly #returns = new EventTable(MAX_HOMES);
   #words = new Int32Array(FIRST_DIRECTIONS * WORDS);
 
   /**
@@ -59,10 +69,11 @@ export class EndpointWatch {
   constructor(pairs: AddressPairs, tunnels: AddressPairs) {
     this.#pairs = pairs;
     this.#tunnels = tunnels;
+    this.#addresses = new KeyIndex(SOURCE_WORDS, 2 * pairs.limit);
   }
 
   get unlisted(): number {
-    return this.#homes.unlisted;
+    return this.#homes.unlisted + this.#returns.unlisted;
   }
 
   /**
@@ -80,17 +91,16 @@ export class EndpointWatch {
     end: number,
   ): void {
     const at = pair * WORDS;
-    if (at + WORDS > this.#words.length) this.#grow(pair);
+    this.#widen(pair);
     const words = this.#words;
     const high = getWord(bytes, frame + MAC_SOURCE_AT);
     const low = (bytes[frame + MAC_SOURCE_AT + 4] << 8) | bytes[frame + MAC_SOURCE_AT + 5];
     const known = this.#traffic.count(pair) > 0;
     if (!known || words[at + MAC_HIGH] !== high || words[at + MAC_LOW] !== low || words[at + TUNNEL] !== tunnel) {
-      if (known && words[at + HOME] >= 0) this.#left[words[at + HOME]] = this.#traffic.last(pair);
       words[at + MAC_HIGH] = high;
       words[at + MAC_LOW] = low;
       words[at + TUNNEL] = tunnel;
-      words[at + HOME] = this.#enter(stamp, pair, high, low, tunnel);
+      this.#enter(stamp, pair, known);
     }
     this.#traffic.add(pair, stamp);
     if (inner.isFragment) return;
@@ -102,6 +112,64 @@ export class EndpointWatch {
       const request = inner.family === 4 ? IcmpType.EchoRequest : Icmpv6Type.EchoRequest;
       if (transport < end && bytes[transport] === request) words[at + ECHO_REQUESTS]++;
     }
+  }
+
+  /** Whether an address came to send from somewhere else. */
+  get moved(): boolean {
+    return this.#returns.size > 0;
+  }
+
+  /** Number of homes. */
+  get size(): number {
+    return this.#homes.size;
+  }
+
+  /**
+   * Every direction, for `join`.
+   * @param ownedBy what the columns need to know besides, by pair
+   */
+  columns(ownedBy: Uint8Array): DirectionColumns {
+    const used: number[] = [];
+    for (let pair = 0; pair < this.#pairs.span; pair++) if (this.#traffic.count(pair) > 0) used.push(pair);
+    const tunnels = new Int32Array(this.#tunnels.span * ENDS);
+    for (let tunnel = 0; tunnel < this.#tunnels.span; tunnel++) this.#tunnels.putWords(tunnel, tunnels, tunnel * ENDS);
+    const columns = directionColumns(used.length, tunnels);
+    used.forEach((pair, row) => {
+      const words = this.#words.subarray(pair * WORDS, (pair + 1) * WORDS);
+      this.#pairs.putWords(pair, columns.ends, row * ENDS);
+      columns.macs[2 * row] = words[MAC_HIGH];
+      columns.macs[2 * row + 1] = words[MAC_LOW];
+      columns.tunnel[row] = words[TUNNEL];
+      columns.syns[row] = words[SYNS];
+      columns.echoRequests[row] = words[ECHO_REQUESTS];
+      columns.ownedBy[row] = ownedBy[pair >> 1];
+      this.#traffic.put(pair, columns.counts, columns.packets, columns.times, row);
+    });
+    return columns;
+  }
+
+  /**
+   * Adds the packets of a direction that another watch counted; its first one must not be before those here.
+   * @returns false if its sender moved
+   */
+  join(pair: number, tunnel: number, columns: DirectionColumns, row: number): boolean {
+    this.#widen(pair);
+    const at = pair * WORDS;
+    const words = this.#words;
+    const high = columns.macs[2 * row];
+    const low = columns.macs[2 * row + 1];
+    if (this.#traffic.count(pair) === 0) {
+      words[at + MAC_HIGH] = high;
+      words[at + MAC_LOW] = low;
+      words[at + TUNNEL] = tunnel;
+      const [number, seconds] = [columns.packets[row * SHOWN], columns.times[2 * row]];
+      this.#enter({ number, seconds, elapsed: Number.NaN }, pair, false);
+    } else if (words[at + MAC_HIGH] !== high || words[at + MAC_LOW] !== low || words[at + TUNNEL] !== tunnel)
+      return false;
+    words[at + SYNS] += columns.syns[row];
+    words[at + ECHO_REQUESTS] += columns.echoRequests[row];
+    this.#traffic.join(pair, columns.counts, columns.packets, columns.times, row);
+    return true;
   }
 
   /** Traffic by direction: at most 8192 directions, those that want an answer and have none first. */
@@ -118,23 +186,28 @@ export class EndpointWatch {
 
   /** Where each address sends from. */
   homesReport(): EndpointHome[] {
+    const last = [...this.#left];
+    for (let pair = 0; pair < this.#pairs.span; pair++) {
+      if (this.#traffic.count(pair) === 0) continue;
+      const home = this.#words[pair * WORDS + HOME];
+      // Still there: the last packet of the pair is the last from this home.
+      if (home >= 0) last[home] = later(last[home], this.#traffic.last(pair));
+    }
     const merged = new Map<string, EndpointHome>();
     for (let row = 0; row < this.#homes.size; row++) {
-      const pair = this.#homes.word(row, 0);
-      const { count, packets, firstSeconds } = this.#homes.occurrence(row);
-      const last = this.#left[row] ?? Number.NaN;
-      // Still there: the last packet of the pair is the last from this home.
-      const lastSeconds = this.#words[pair * WORDS + HOME] === row ? this.#traffic.last(pair) : last;
+      const { packets, firstSeconds } = this.#homes.occurrence(row);
+      const lastSeconds = last[row];
       const mac = new Uint8Array(6);
       const [high, low] = [this.#homes.word(row, 1), this.#homes.word(row, 2)];
       mac.set([high >>> 24, high >>> 16, high >>> 8, high, low >>> 8, low]);
+      const [vni, address] = this.#address(this.#homes.word(row, 0));
       const home: EndpointHome = {
-        count,
+        count: this.#entered[row],
         packets,
         firstSeconds,
         lastSeconds: Number.isNaN(lastSeconds) ? undefined : lastSeconds,
-        vni: this.#pairs.scope(pair),
-        address: this.#pairs.source(pair),
+        vni,
+        address,
         mac: formatMac(mac),
         vtep: this.#tunnels.source(this.#homes.word(row, 3)),
       };
@@ -150,8 +223,12 @@ export class EndpointWatch {
     const tunnel = this.#words[at + TUNNEL];
     const back = (pair ^ 1) * WORDS;
     const answers = this.#traffic.count(pair ^ 1);
+    const { count, packets, firstSeconds, lastSeconds } = this.#traffic.occurrence(pair);
     return {
-      ...this.#traffic.occurrence(pair),
+      count,
+      packets,
+      firstSeconds,
+      lastSeconds,
       source: this.#tunnels.source(tunnel),
       destination: this.#tunnels.destination(tunnel),
       vni: this.#pairs.scope(pair),
@@ -164,13 +241,40 @@ export class EndpointWatch {
     };
   }
 
-  #enter(stamp: PacketStamp, pair: number, high: number, low: number, tunnel: number): number {
-    const row = this.#homes.add(stamp, pair, high, low, tunnel);
-    if (row === this.#left.length) this.#left.push(Number.NaN);
-    return row;
+  /** The network and the text of an address. */
+  #address(id: number): readonly [vni: number, address: string] {
+    const index = this.#addresses;
+    const bytes = new Uint8Array(16);
+    for (let i = 0; i < 4; i++) putWord(bytes, 4 * i, index.word(id, 2 + i));
+    return [index.word(id, 0), formatIp(index.word(id, 1), bytes, 0)];
   }
 
-  #grow(pair: number): void {
+  /** Notes where the sender of a direction is now. */
+  #enter(stamp: PacketStamp, pair: number, known: boolean): void {
+    const words = this.#words;
+    const at = pair * WORDS;
+    const before = words[at + HOME];
+    if (known && before >= 0) this.#left[before] = later(this.#left[before], this.#traffic.last(pair));
+    this.#pairs.putSource(pair, this.#addresses.key);
+    const address = this.#addresses.add();
+    const home = this.#homes.add(stamp, address, words[at + MAC_HIGH], words[at + MAC_LOW], words[at + TUNNEL]);
+    words[at + HOME] = home;
+    if (!known) words[at + FIRST_HOME] = home;
+    if (home < 0) return;
+    if (home === this.#left.length) {
+      this.#left.push(Number.NaN);
+      this.#entered.push(0);
+    }
+    let times = words[at + FIRST_HOME] === home ? 1 : 0;
+    if (known) {
+      const row = this.#returns.add(stamp, pair, home);
+      if (row >= 0) times += this.#returns.count(row);
+    }
+    if (times > this.#entered[home]) this.#entered[home] = times;
+  }
+
+  #widen(pair: number): void {
+    if ((pair + 1) * WORDS <= this.#words.length) return;
     let length = this.#words.length;
     // Both directions of a pair, so that the report can read either.
     while (length < ((pair | 1) + 1) * WORDS) length *= 2;
@@ -178,6 +282,11 @@ export class EndpointWatch {
     words.set(this.#words);
     this.#words = words;
   }
+}
+
+/** The later of two times, either of which may be NaN. */
+function later(one: number, other: number): number {
+  return one >= other || Number.isNaN(other) ? one : other;
 }
 
 function joined(a: EndpointHome, b: EndpointHome): EndpointHome {

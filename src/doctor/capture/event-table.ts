@@ -71,6 +71,11 @@ export class EventTable {
     return this.#index.word(row, index);
   }
 
+  /** Number of occurrences of a row. */
+  count(row: number): number {
+    return this.#columns.count(row);
+  }
+
   /** The occurrences of a row. */
   occurrence(row: number): Occurrence {
     return this.#columns.occurrence(row);

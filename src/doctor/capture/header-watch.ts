@@ -34,6 +34,11 @@ export class HeaderWatch {
     this.#tunnels = tunnels;
   }
 
+  /** Number of rows. */
+  get size(): number {
+    return this.#reserved.size + this.#frames.size;
+  }
+
   get unlisted(): number {
     return this.#reserved.unlisted + this.#frames.unlisted;
   }

@@ -22,6 +22,6 @@ export type { FloodedFrames, ReservedBits } from './header-watch.js';
 export { innerSubject, vtepsOf } from './inner-vteps.js';
 export { capturesOf, matchedCaptures, type NodeCapture } from './matched-captures.js';
 export { perSubject } from './per-subject.js';
-export type { TcpTrace } from './tcp-watch.js';
+export type { RetransmissionStorm, TcpTrace } from './tcp-watch.js';
 export type { TooBig } from './too-big-watch.js';
 export type { TunnelFrames, TunnelTraffic } from './tunnel-watch.js';

@@ -32,6 +32,34 @@ export class OccurrenceColumns {
     else if (!(seconds >= this.#first[row])) this.#takeEarlier(row, seconds);
   }
 
+  /**
+   * Adds what columns of other packets have of a row; its first packet must not be before that of the row here.
+   * @param from row in `counts`, `packets` (5 each) and `times` (the earliest and the latest)
+   */
+  join(row: number, counts: Float64Array, packets: Float64Array, times: Float64Array, from: number): void {
+    if (row >= this.#rows) this.#grow(row);
+    const here = Math.min(SHOWN, this.#counts[row]);
+    const there = Math.min(SHOWN, counts[from]);
+    const both = [
+      ...this.#packets.subarray(row * SHOWN, row * SHOWN + here),
+      ...packets.subarray(from * SHOWN, from * SHOWN + there),
+    ].sort((a, b) => a - b);
+    this.#packets.set(both.slice(0, SHOWN), row * SHOWN);
+    this.#counts[row] += counts[from];
+    const [first, last] = times.subarray(2 * from, 2 * from + 2);
+    if (!(first >= this.#first[row])) this.#takeEarlier(row, first);
+    if (last > this.#last[row]) this.#last[row] = last;
+  }
+
+  /** Copies a row for `join`. */
+  put(row: number, counts: Float64Array, packets: Float64Array, times: Float64Array, to: number): void {
+    counts[to] = this.#counts[row];
+    const shown = Math.min(SHOWN, this.#counts[row]);
+    packets.set(this.#packets.subarray(row * SHOWN, row * SHOWN + shown), to * SHOWN);
+    times[2 * to] = this.#first[row];
+    times[2 * to + 1] = this.#last[row];
+  }
+
   /** Number of occurrences; 0 for a row that has none. */
   count(row: number): number {
     return row < this.#rows ? this.#counts[row] : 0;
@@ -51,11 +79,16 @@ export class OccurrenceColumns {
   occurrence(row: number): Occurrence {
     if (row < 0 || row >= this.#rows || this.#counts[row] === 0) return NEVER;
     const from = row * SHOWN;
-    const packets = Array.from(this.#packets.subarray(from, from + Math.min(SHOWN, this.#counts[row])));
+    const packets: number[] = [];
+    let ascends = true;
+    for (let i = 0; i < SHOWN && i < this.#counts[row]; i++) {
+      ascends &&= i === 0 || this.#packets[from + i] >= packets[i - 1];
+      packets.push(this.#packets[from + i]);
+    }
     return {
       count: this.#counts[row],
       // Those of a datagram or a query that turned out to be lost may come after later ones.
-      packets: packets.sort((a, b) => a - b),
+      packets: ascends ? packets : packets.sort((a, b) => a - b),
       firstSeconds: known(this.#first[row]),
       lastSeconds: known(this.#last[row]),
     };

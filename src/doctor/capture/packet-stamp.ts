@@ -6,4 +6,6 @@ export interface PacketStamp {
   number: number;
   /** Seconds since 1970 with their fraction; NaN if the packet has no time. */
   seconds: number;
+  /** Seconds since the capture's first packet that has a time, exact to the nanosecond; NaN if this one has none. */
+  elapsed: number;
 }

@@ -1,4 +1,7 @@
-/** TCP connections that stall: retransmissions, large segments that never arrive, silence followed by a reset. */
+/**
+ * TCP connections that stall: retransmissions, large segments that never arrive, silence followed by a reset. All state is
+ * in typed arrays by connection; objects are made in reports, of the connections that show something.
+ */
 import { getWord, KeyIndex } from '../../memory/internal.js';
 import { type Layers, TcpFlag } from '../../wire/index.js';
 import type { InnerOccurrence, Occurrence } from '../evidence/capture.js';
@@ -6,9 +9,12 @@ import type { AddressPairs } from './address-pairs.js';
 import { EventTable } from './event-table.js';
 import { NEVER } from './occurrence-columns.js';
 import type { PacketStamp } from './packet-stamp.js';
+import { StormWatch } from './storm-watch.js';
 
 /** Connections that are followed. */
-const MAX_CONNECTIONS = 1 << 15;
+export const MAX_CONNECTIONS = 1 << 15;
+/** Sides whose repetitions are listed. */
+export const MAX_REPEATING = 1 << 13;
 /** Idle time in seconds from which a connection may have been forgotten: IPVS forgets it after 900. */
 const IDLE = 890;
 /** Seconds between repetitions of a segment: less is not a timeout, but a capture on several devices. */
@@ -67,13 +73,27 @@ export interface TcpTrace extends Omit<InnerOccurrence, 'source' | 'destination'
   readonly cut: { readonly idleSeconds: number; readonly packet: number; readonly seconds: number } | undefined;
 }
 
-/** Follows connections, in bounded memory: 32768 at 110 bytes each. */
+/** Network, addresses and ports of a side. */
+type Ends = Pick<TcpTrace, 'vni' | 'innerSource' | 'innerDestination' | 'sourcePort' | 'destinationPort'>;
+
+/** A side of a connection that sends a tenth of its segments again, and ten at least, by Wireshark's rules. */
+export interface RetransmissionStorm extends Ends {
+  /** Number of the packet with which its connection began. */
+  readonly first: number;
+  readonly segments: number;
+  readonly retransmissions: number;
+  /** The first packets that repeat data; none if they are gossip's. */
+  readonly repeated: Occurrence;
+}
+
+/** Follows connections, in bounded memory: 32768 at 330 bytes each. */
 export class TcpWatch {
   /** Segments of connections that aren't followed. */
-  unlisted = 0;
+  #untracked = 0;
   readonly #pairs: AddressPairs;
   readonly #index = new KeyIndex(2, MAX_CONNECTIONS);
-  readonly #retransmissions = new EventTable(1 << 13);
+  readonly #retransmissions = new EventTable(MAX_REPEATING);
+  readonly #storms = new StormWatch(FIRST_ROWS);
   #rows = FIRST_ROWS;
   #words = new Int32Array(FIRST_ROWS * ROW_WORDS);
   #times = new Float64Array(FIRST_ROWS * ROW_TIMES).fill(Number.NaN);
@@ -86,20 +106,22 @@ export class TcpWatch {
   /**
    * Takes a segment whose header was captured.
    * @param pair id of its direction
+   * @param follows whether to follow its connection; if not, only its retransmissions by Wireshark's rules are counted
    */
   add(
     stamp: PacketStamp,
     pair: number,
     bytes: Uint8Array,
     { transportOffset: at, payloadOffset, payloadEnd, sourcePort, destinationPort }: Layers,
+    follows = true,
   ): void {
-    const side = pair & 1;
+    const side = (pair & 1) as 0 | 1;
     const { key } = this.#index;
     key[0] = pair >> 1;
     key[1] = side === 0 ? (sourcePort << 16) | destinationPort : (destinationPort << 16) | sourcePort;
     const row = this.#index.add();
     if (row < 0) {
-      this.unlisted++;
+      this.#untracked++;
       return;
     }
     if (row >= this.#rows) this.#grow();
@@ -108,33 +130,41 @@ export class TcpWatch {
     const sequence = getWord(bytes, at + 4);
     const flags = bytes[at + 13];
     const length = payloadEnd - payloadOffset;
+    const acknowledgment = getWord(bytes, at + 8);
+    const window = (bytes[at + 14] << 8) | bytes[at + 15];
+    const opens = (flags & (TcpFlag.Syn | TcpFlag.Ack)) === TcpFlag.Syn;
+    this.#storms.add(stamp, row, side, sequence, acknowledgment, flags, window, length, opens);
+    if (!follows) return;
     if ((flags & TcpFlag.Syn) !== 0) this.#open(row, own, flags, sequence);
     this.#silence(stamp, row, side, (flags & TcpFlag.Rst) !== 0);
-    if ((flags & TcpFlag.Ack) !== 0) this.#acknowledge(own, other, getWord(bytes, at + 8));
+    if ((flags & TcpFlag.Ack) !== 0) this.#acknowledge(own, other, acknowledgment);
     if (length > 0) this.#data(stamp, row, own, other, side, sequence, length);
+  }
+
+  /** Number of connections, and of sides that repeat data. */
+  get size(): readonly [connections: number, repeating: number] {
+    return [this.#index.size, this.#retransmissions.size];
+  }
+
+  /** Segments, repetitions and storms that the full tables couldn't list. */
+  get unlisted(): number {
+    return this.#untracked + this.#retransmissions.unlisted + this.#storms.unlisted;
   }
 
   /** The sides of connections that something is odd about: retransmissions, or a silence that cut it. */
   report(): TcpTrace[] {
     const traces: TcpTrace[] = [];
     for (let row = 0; row < this.#index.size; row++) {
+      const isCut = this.#words[row * ROW_WORDS + IDLE_STATE] === Resumed.Cut;
       for (const side of [0, 1]) {
         const own = row * ROW_WORDS + side * SIDE_WORDS;
         const again = this.#retransmissions.of(row, side);
         const idle = row * ROW_TIMES;
-        const isCut = this.#words[row * ROW_WORDS + IDLE_STATE] === Resumed.Cut;
         if (again.count === 0 && !(isCut && side === 0)) continue;
-        const pair = 2 * this.#index.word(row, 0) + side;
-        const ports = this.#index.word(row, 1);
-        const [one, two] = [ports >>> 16, ports & 0xffff];
         traces.push({
           ...(again.count > 0 ? again : NEVER),
           count: this.#words[own + SEGMENTS],
-          vni: this.#pairs.scope(pair),
-          innerSource: this.#pairs.source(pair),
-          innerDestination: this.#pairs.destination(pair),
-          sourcePort: side === 0 ? one : two,
-          destinationPort: side === 0 ? two : one,
+          ...this.#ends(row, side),
           handshake: this.#words[row * ROW_WORDS + HANDSHAKE] === (SYN | SYN_ACK),
           retransmissions: again,
           stuck: this.#words[own + STUCK],
@@ -152,6 +182,30 @@ export class TcpWatch {
       }
     }
     return traces;
+  }
+
+  /** The sides that send much of their data again. */
+  stormsReport(): RetransmissionStorm[] {
+    return this.#storms.report(this.#index.size).map(({ row, side, first, segments, retransmissions }) => ({
+      ...this.#ends(row, side),
+      first,
+      segments,
+      retransmissions,
+      repeated: this.#retransmissions.of(row, side),
+    }));
+  }
+
+  #ends(row: number, side: number): Ends {
+    const pair = 2 * this.#index.word(row, 0) + side;
+    const ports = this.#index.word(row, 1);
+    const [one, two] = [ports >>> 16, ports & 0xffff];
+    return {
+      vni: this.#pairs.scope(pair),
+      innerSource: this.#pairs.source(pair),
+      innerDestination: this.#pairs.destination(pair),
+      sourcePort: side === 0 ? one : two,
+      destinationPort: side === 0 ? two : one,
+    };
   }
 
   /** Begins a connection, or another one with the same ports. */
@@ -251,6 +305,7 @@ export class TcpWatch {
     words.set(this.#words);
     times.set(this.#times);
     this.#rows = rows;
+    this.#storms.grow(rows);
     this.#words = words;
     this.#times = times;
   }

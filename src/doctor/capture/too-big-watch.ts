@@ -66,6 +66,11 @@ export class TooBigWatch {
     this.#underlay = underlay;
   }
 
+  /** Number of rows of messages. */
+  get size(): number {
+    return this.#messages.size;
+  }
+
   get unlisted(): number {
     return this.#messages.unlisted;
   }

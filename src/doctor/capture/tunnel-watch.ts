@@ -56,6 +56,11 @@ export class TunnelWatch {
     this.#pairs = pairs;
   }
 
+  /** Number of rows of frames. */
+  get size(): number {
+    return this.#frames.size;
+  }
+
   /** Frames that the full table couldn't list. */
   get unlisted(): number {
     return this.#frames.unlisted;
@@ -92,25 +97,6 @@ export class TunnelWatch {
     this.#kinds.add(tunnel * KINDS + (protocol === IpProtocol.Tcp ? Kind.GossipTcp : Kind.GossipUdp), stamp);
   }
 
-  /** Frames of an inner transport in one direction, of all networks. */
-  transportFrames(tunnel: number, protocol: number): number {
-    const transport = transportIndex(protocol);
-    let sum = 0;
-    for (let row = 0; row < this.#frames.size; row++) {
-      if (this.#frames.word(row, 0) === tunnel) sum += this.#transports[row * TRANSPORTS + transport];
-    }
-    return sum;
-  }
-
-  /** All frames in one direction. */
-  frames(tunnel: number): number {
-    let sum = 0;
-    for (let row = 0; row < this.#frames.size; row++) {
-      if (this.#frames.word(row, 0) === tunnel) sum += this.#frames.occurrence(row).count;
-    }
-    return sum;
-  }
-
   /** Frames by direction and network. */
   framesReport(): TunnelFrames[] {
     return this.#frames.map((row) => {
@@ -130,7 +116,7 @@ export class TunnelWatch {
     });
   }
 
-  /** What else goes between VTEPs; directions that have none of it aren't listed. */
+  /** What else goes between VTEPs, by its first packet; directions that have none of it aren't listed. */
   trafficReport(): TunnelTraffic[] {
     const rows: TunnelTraffic[] = [];
     for (let tunnel = 0; tunnel < this.#pairs.span; tunnel++) {
@@ -142,7 +128,7 @@ export class TunnelWatch {
       const source = this.#pairs.source(tunnel);
       rows.push({ source, destination: this.#pairs.destination(tunnel), esp, gossipUdp, gossipTcp });
     }
-    return rows;
+    return rows.sort((a, b) => firstOf(a) - firstOf(b));
   }
 
   #remember(tunnel: number, network: number, row: number): void {
@@ -160,6 +146,11 @@ export class TunnelWatch {
     this.#largest = largest;
     this.#transports = transports;
   }
+}
+
+/** Number of the first packet. */
+function firstOf({ esp, gossipUdp, gossipTcp }: TunnelTraffic): number {
+  return Math.min(...[esp, gossipUdp, gossipTcp].flatMap(({ packets }) => packets.slice(0, 1)));
 }
 
 function transportOf({ family, isFragment, protocol }: Layers): number {

@@ -7,7 +7,7 @@ import type { EndpointHome, PairTraffic } from '../capture/endpoint-watch.js';
 import type { SpiTrace } from '../capture/esp-watch.js';
 import type { OuterFragments } from '../capture/fragment-watch.js';
 import type { FloodedFrames, ReservedBits } from '../capture/header-watch.js';
-import type { TcpTrace } from '../capture/tcp-watch.js';
+import type { RetransmissionStorm, TcpTrace } from '../capture/tcp-watch.js';
 import type { TooBig } from '../capture/too-big-watch.js';
 import type { TunnelFrames, TunnelTraffic } from '../capture/tunnel-watch.js';
 
@@ -41,7 +41,7 @@ export interface InnerOccurrence extends TunnelOccurrence {
  */
 export interface CaptureEvidence {
   readonly file: string;
-  /** The survey of the file: `inspect`'s report, with conversations. */
+  /** The survey of the file: `inspect`'s report, without conversations. */
   readonly survey: SurveyReport;
   readonly firstSeconds: number | undefined;
   readonly lastSeconds: number | undefined;
@@ -66,6 +66,8 @@ export interface CaptureEvidence {
   readonly homes: readonly EndpointHome[];
   /** TCP connections with retransmissions, or that a silence cut; of networks and of captures of containers. */
   readonly tcp: readonly TcpTrace[];
+  /** Sides of TCP connections that send a tenth of their segments again. */
+  readonly storms: readonly RetransmissionStorm[];
   readonly unansweredQueries: readonly UnansweredQueries[];
   readonly reservedBits: readonly ReservedBits[];
   /** ARP, broadcast and multicast inside networks. */

@@ -90,6 +90,12 @@ export class TcpAnalysis {
     this.#times = times;
   }
 
+  /** Forgets a row and its counts. */
+  clear(row: number): void {
+    this.#words.fill(0, row * ROW_WORDS, (row + 1) * ROW_WORDS);
+    this.#times.fill(0, row * ROW_TIMES, (row + 1) * ROW_TIMES);
+  }
+
   /** Whether a SYN (without ACK) starts another connection: its sequence number isn't the initial one of the row's. */
   isAnother(row: number, side: 0 | 1, sequence: number): boolean {
     const at = row * ROW_WORDS + side * SIDE_WORDS;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -41,6 +41,21 @@ describe('doctor', () => {
     assert.match(stdout, /packets\s+11,\s+12,\s+15,\s+16,\s+19\)/);
     assert.match(stdout, /--opt com\.docker\.network\.driver\.mtu=/);
     assert.ok(stdout.split('\n').every((line) => line.length <= 80));
+  });
+
+  test('says with several threads what it says with one', async () => {
+    const packed = file('wire.pcap.gz', gzipSync(readFileSync(FRAGMENTS)));
+    for (const words of [
+      [fixture('docker/03-vip-http.underlay.pcap')],
+      [packed],
+      [ENCRYPTED, RING],
+      [FRAGMENTS, WIRE],
+    ]) {
+      assert.deepEqual(
+        await vtep(['doctor', ...words, '--json', '--workers', '3']),
+        await vtep(['doctor', ...words, '--json']),
+      );
+    }
   });
 
   test('finds nothing in a recording of a healthy swarm, decrypted with the keys among the files', async () => {

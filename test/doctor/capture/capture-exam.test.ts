@@ -8,6 +8,7 @@ import { matchCaptures, TraceKind } from '../../../src/doctor/capture/index.js';
 import { AddressPairs } from '../../../src/doctor/capture/address-pairs.js';
 import { EventTable } from '../../../src/doctor/capture/event-table.js';
 import { OccurrenceColumns } from '../../../src/doctor/capture/occurrence-columns.js';
+import type { PacketStamp } from '../../../src/doctor/capture/packet-stamp.js';
 import { Survey } from '../../../src/inspect/index.js';
 import { parseIpv4, parseIpv6 } from '../../../src/wire/index.js';
 import { udpIp } from '../../dataplane/build.js';
@@ -34,10 +35,14 @@ import {
   VNI,
 } from './packets.js';
 
+function at(number: number, seconds: number): PacketStamp {
+  return { number, seconds, elapsed: seconds };
+}
+
 describe('occurrences', () => {
   test('show the first five packets, the earliest and the latest time', () => {
     const columns = new OccurrenceColumns();
-    [5, 3, 9, 4, 7, 8].forEach((seconds, i) => columns.add(40, { number: i + 1, seconds }));
+    [5, 3, 9, 4, 7, 8].forEach((seconds, i) => columns.add(40, at(i + 1, seconds)));
     assert.deepEqual(columns.occurrence(40), { count: 6, packets: [1, 2, 3, 4, 5], firstSeconds: 3, lastSeconds: 9 });
     assert.equal(columns.occurrence(39).count, 0);
     assert.equal(columns.occurrence(4000).count, 0);
@@ -45,21 +50,21 @@ describe('occurrences', () => {
 
   test('packets without a time count, and change no time', () => {
     const columns = new OccurrenceColumns();
-    columns.add(0, { number: 1, seconds: Number.NaN });
+    columns.add(0, at(1, Number.NaN));
     assert.deepEqual(columns.occurrence(0), {
       count: 1,
       packets: [1],
       firstSeconds: undefined,
       lastSeconds: undefined,
     });
-    columns.add(0, { number: 2, seconds: 8 });
-    columns.add(0, { number: 3, seconds: Number.NaN });
+    columns.add(0, at(2, 8));
+    columns.add(0, at(3, Number.NaN));
     assert.deepEqual(columns.occurrence(0), { count: 3, packets: [1, 2, 3], firstSeconds: 8, lastSeconds: 8 });
   });
 
   test('a table that is full counts what it does not list', () => {
     const table = new EventTable(2);
-    const rows = [1, 2, 3, 1, 3].map((key) => table.add({ number: 1, seconds: 0 }, key));
+    const rows = [1, 2, 3, 1, 3].map((key) => table.add(at(1, 0), key));
     assert.deepEqual(rows, [0, 1, -1, 0, -1]);
     assert.equal(table.unlisted, 2);
     assert.equal(table.of(1).count, 2);
@@ -100,7 +105,7 @@ describe('the exam', () => {
   test('has the same survey as inspect', async () => {
     for (const path of ['vxlan/03-http-200k.underlay.pcap', 'esp/08-esp-key-rotation.underlay.pcap']) {
       const source = await openCaptureFile(fixture(path));
-      const survey = new Survey({ flows: true });
+      const survey = new Survey();
       for (let batch = await source.next(); batch !== undefined; batch = await source.next()) survey.addBatch(batch);
       await source.close();
       assert.deepEqual((await recorded(path)).survey, survey.report(source));

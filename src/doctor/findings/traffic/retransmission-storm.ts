@@ -1,63 +1,41 @@
 /** A connection retransmits much of its data. */
-import { capturesOf, counted, innerSubject, networkText, perSubject, shareText, shown } from '../../capture/index.js';
-import type { ConversationReport, ConversationSide } from '../../../inspect/index.js';
-import type { CaptureEvidence, Occurrence } from '../../evidence/capture.js';
+import {
+  capturesOf,
+  counted,
+  innerSubject,
+  networkText,
+  perSubject,
+  type RetransmissionStorm,
+  shareText,
+  shown,
+} from '../../capture/index.js';
+import type { CaptureEvidence } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
-const ENOUGH = 10;
-const SHARE = 0.1;
 /** Connections that are reported by capture: the worst. */
 const MAX_REPORTED = 10;
 
-interface Storm {
-  readonly row: ConversationReport;
-  readonly from: ConversationSide;
-  readonly to: ConversationSide;
-}
-
-function stormsOf({ survey }: CaptureEvidence): Storm[] {
+function worst({ storms, survey }: CaptureEvidence): RetransmissionStorm[] {
   // A capture of all devices has a container's segments once per device that they pass.
   const isAny = survey.linkTypes.some((name) => name.startsWith('LINUX_SLL'));
-  const rows = (survey.flows?.conversations ?? []).filter(({ vni }) => !isAny || vni !== null);
-  const storms = rows.flatMap((row) => [
-    { row, from: row.a, to: row.b },
-    { row, from: row.b, to: row.a },
-  ]);
-  return storms
-    .filter(({ row, from }) => row.protocol === 'TCP' && from.retransmissions >= ENOUGH)
-    .filter(({ from }) => from.retransmissions >= SHARE * from.packets)
-    .sort((a, b) => b.from.retransmissions - a.from.retransmissions)
-    .slice(0, MAX_REPORTED);
-}
-
-/** Packet numbers of the retransmissions. */
-function occurrenceOf({ tcp }: CaptureEvidence, { row, from, to }: Storm): Occurrence | undefined {
-  return tcp.find(
-    (trace) =>
-      trace.vni === (row.vni ?? -1) &&
-      trace.innerSource === from.address &&
-      trace.innerDestination === to.address &&
-      trace.sourcePort === from.port &&
-      trace.destinationPort === to.port,
-  )?.retransmissions;
+  const rows = storms.filter(({ vni }) => !isAny || vni >= 0);
+  return rows.sort((a, b) => b.retransmissions - a.retransmissions).slice(0, MAX_REPORTED);
 }
 
 function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
-    for (const storm of stormsOf(capture)) {
-      const { row, from, to } = storm;
-      const where = row.vni === null ? '' : ` in ${networkText(evidence, row.vni)}`;
-      const text = `${counted(from.retransmissions, 'retransmission')} in ${counted(from.packets, 'segment')} from port ${from.port ?? 0} to ${to.port ?? 0}`;
-      const occurrence = occurrenceOf(capture, storm);
+    for (const storm of worst(capture)) {
+      const { vni, innerSource, innerDestination, sourcePort, destinationPort } = storm;
+      const { segments, retransmissions, repeated } = storm;
+      const where = vni < 0 ? '' : ` in ${networkText(evidence, vni)}`;
+      const text = `${counted(retransmissions, 'retransmission')} in ${counted(segments, 'segment')} from port ${sourcePort} to ${destinationPort}`;
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `${from.address}:${from.port ?? 0} retransmits ${shareText(from.retransmissions, from.packets)} of its segments to ${to.address}:${to.port ?? 0}${where}.`,
-        subject: innerSubject(capture, row.vni ?? -1, from.address, to.address),
-        exhibits: [
-          occurrence === undefined ? { text, places: [{ file: capture.file }] } : shown(capture, occurrence, text),
-        ],
+        summary: `${innerSource}:${sourcePort} retransmits ${shareText(retransmissions, segments)} of its segments to ${innerDestination}:${destinationPort}${where}.`,
+        subject: innerSubject(capture, vni, innerSource, innerDestination),
+        exhibits: [repeated.count === 0 ? { text, places: [{ file: capture.file }] } : shown(capture, repeated, text)],
         advice: [
           'Packets of this connection, or their acknowledgments, are lost. If all are of full size, look at the MTU; if other connections between the same nodes lose packets, too, look at the network; otherwise at the receiver.',
         ],
