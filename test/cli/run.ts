@@ -21,7 +21,7 @@ export interface ProcessOutcome extends Outcome {
 }
 
 /** The entry point of the command line. */
-export const MAIN = join(ROOT, 'dist/src/cli/main.js');
+export const MAIN = join(ROOT, 'dist/cli/main.js');
 
 /** Width at which no table is shortened and no line wrapped. */
 const WIDE = 1000;
