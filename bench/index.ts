@@ -1,6 +1,6 @@
 /** The benchmark that `vtep bench` runs. */
 import { AEAD_BACKENDS, type Aead, AeadError, chooseAead } from '../src/aead/index.js';
-import { VtepError } from '../src/error.js';
+import { isVtepError, VtepError } from '../src/error.js';
 import { forgeBackend } from '../native-free/forge-aead.js';
 import { cellsOf } from './cells.js';
 import { meanBytes } from './imix.js';
@@ -15,6 +15,7 @@ import { measureTunnels } from './tunnels.js';
 export { plotReport } from './plot.js';
 export type { BenchReport } from './result.js';
 export { printReport } from './table.js';
+export { isVtepError };
 export { targetsOf } from './targets.js';
 
 /** Options of a run. */

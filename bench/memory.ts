@@ -19,7 +19,7 @@ const ROUNDS = 5;
 const PACKETS = 10_000_000;
 /** Sizes of the streams in bytes; `--quick` omits the last one. */
 const STREAMS = [1e7, 1e8, 1e9, 1e10];
-const MAIN = join(ROOT, 'dist/src/cli/main.js');
+const MAIN = join(ROOT, 'dist/cli/main.js');
 const PROBE = pathToFileURL(join(ROOT, 'dist/bench/memory-probe.js')).href;
 
 interface Run {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { networkConfig, ROOT } from './captures.js';
 
-const MAIN = join(ROOT, 'dist/src/cli/main.js');
+const MAIN = join(ROOT, 'dist/cli/main.js');
 const GENERATE = join(ROOT, 'dist/bench/generate.js');
 const PROBE = pathToFileURL(join(ROOT, 'dist/bench/memory-probe.js')).href;
 // A shell pipe, as users have it.

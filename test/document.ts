@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { scratch } from './cli/run.js';
+import { MAIN, scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
 /** A block of a document between fences. */
@@ -53,13 +53,9 @@ export function runProgram(folder: string, code: string, extension: 'mjs' | 'cjs
 /** A directory with `vtep` in it: this checkout's. */
 export function pathWithVtep(): string {
   const bin = scratch();
-  writeFileSync(
-    join(bin, 'vtep'),
-    `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, 'dist/src/cli/main.js')}' "$@"\n`,
-    {
-      mode: 0o755,
-    },
-  );
+  writeFileSync(join(bin, 'vtep'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, {
+    mode: 0o755,
+  });
   return bin;
 }
 

@@ -7,8 +7,8 @@ import { before, describe, test } from 'node:test';
 import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
-/** Maximum bytes of the tarball: 1,250 kB of code and types, 230 kB of documents, 100 kB of a recording. */
-const LARGEST = 1_600_000;
+/** Maximum bytes of the tarball: 1,250 kB of the library and its types, 800 kB of the command line, 230 kB of documents, 100 kB of a recording. */
+const LARGEST = 2_400_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];
 /** Fetched once by `npm ci`: the cache has it. */
@@ -69,7 +69,7 @@ function reached(from: readonly string[], all: ReadonlySet<string>): Set<string>
   const found = new Set(from.map((path) => posix.normalize(path)));
   for (const path of found) {
     const text = readFileSync(join(ROOT, path), 'utf8');
-    for (const [, name] of text.matchAll(/(?:\bfrom |\bimport |\bimport\(|new URL\()'([^']+\.js)'/g)) {
+    for (const [, name] of text.matchAll(/(?:\bfrom |\bimport ?|\bimport\(|new URL\()["']([^'"]+\.js)["']/g)) {
       const file = posix.join(dirname(path), path.endsWith('.d.ts') ? name.replace(/\.js$/, '.d.ts') : name);
       if (all.has(file)) found.add(file);
     }
@@ -88,7 +88,7 @@ const packed = pack();
 const files = new Set(packed.files.map(({ path }) => path));
 
 describe('the package', () => {
-  test('has less than 1,600 kB', () => {
+  test('has less than 2,400 kB', () => {
     assert.ok(packed.size < LARGEST, `${packed.size} bytes`);
   });
 
@@ -100,7 +100,7 @@ describe('the package', () => {
     const code = besides.filter((path) => !path.endsWith('.js') || !isEmpty(path));
     assert.deepEqual(
       code.filter((path) => !/^docs\/(deploy\/)?[\w-]+(\.(md|svg|yaml|yml|json|conf|service))?$/.test(path)).sort(),
-      ['CHANGELOG.md', 'LICENSE', 'README.md', ...RECORDING, 'package.json'].sort(),
+      ['CHANGELOG.md', 'LICENSE', 'README.md', ...RECORDING, 'dist/cli/LICENSES', 'package.json'].sort(),
     );
   });
 

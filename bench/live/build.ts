@@ -2,4 +2,4 @@
 import { join } from 'node:path';
 
 /** The entry point of the command line. */
-export const VTEP_MAIN = join(import.meta.dirname, '../../src/cli/main.js');
+export const VTEP_MAIN = join(import.meta.dirname, '../../cli/main.js');

@@ -56,7 +56,9 @@ function vtepLines(product: string, main: string): Line[] {
  * @throws LiveBenchError if there is none
  */
 export function mainOf(folder: string): string {
-  const tried = ['src/cli/main.js', 'dist/src/cli/main.js'].map((path) => resolve(join(folder, path)));
+  // Older builds have no bundle of the command line.
+  const mains = ['cli/main.js', 'dist/cli/main.js', 'src/cli/main.js', 'dist/src/cli/main.js'];
+  const tried = mains.map((path) => resolve(join(folder, path)));
   const main = tried.find((path) => existsSync(path));
   if (main === undefined) {
     throw new LiveBenchError('NO_BUILD', `--against ${folder}: no build of vtep is there (${tried.join(', ')})`);

@@ -1,4 +1,5 @@
 /** `vtep bench`: measures the data plane on this machine. */
+import { VtepError } from '../error.js';
 import { declare } from './command.js';
 import { ExitCode } from './exit-code.js';
 import { flag, option } from './options/declared.js';
@@ -7,6 +8,7 @@ import { openOutput } from './output.js';
 import { StatusLine } from './progress.js';
 import { TextOutput } from './text-output.js';
 import { UsageError } from './usage-error.js';
+import type * as Bench from '../../bench/index.js';
 
 const LIVE = 'The live path';
 /** Seconds of a measurement, and rounds, with `--live`. */
@@ -65,12 +67,8 @@ export const benchCommand = declare({
     const plot = plotPath === undefined ? undefined : openOutput(plotPath, undefined, { text: true });
     const status = new StatusLine();
     try {
-      const { plotReport, printReport, runBench } = await import('../../bench/index.js');
-      const report = await runBench({
-        quick,
-        peers,
-        onProgress: (what) => status.show(what),
-      });
+      const { plotReport, printReport, runBench } = await loadBench();
+      const report = await withOwnErrors(() => runBench({ quick, peers, onProgress: (what) => status.show(what) }));
       status.end();
       plot?.write(new TextEncoder().encode(plotReport(report)));
       plot?.commit();
@@ -93,19 +91,37 @@ interface LiveArguments {
   readonly against: string | undefined;
 }
 
+function loadBench(): Promise<typeof Bench> {
+  return import('../../bench/index.js');
+}
+
+/**
+ * Calls `run`, and throws an error of the bench as one of the command line's. The classes differ where the command line is
+ * bundled, since the bench isn't: it measures the library.
+ */
+async function withOwnErrors<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const { isVtepError } = await loadBench();
+    throw isVtepError(error) ? new VtepError(error.code, error.message, { cause: error.cause }) : error;
+  }
+}
+
 /** Measures the live path. */
 async function runLive({ seconds, rounds, only, against }: LiveArguments, json: boolean): Promise<void> {
   const status = new StatusLine();
   try {
-    const { loadLiveBench } = await import('../../bench/index.js');
-    const { printLiveReport, runLiveBench } = await loadLiveBench();
-    const report = await runLiveBench({
+    const { loadLiveBench } = await loadBench();
+    const { printLiveReport, runLiveBench } = await withOwnErrors(loadLiveBench);
+    const options = {
       seconds: seconds ?? SECONDS,
       rounds: rounds ?? ROUNDS,
       only: only === undefined ? [] : only.split(','),
       ...(against === undefined ? {} : { against }),
-      onProgress: (what) => status.show(what),
-    });
+      onProgress: (what: string) => status.show(what),
+    };
+    const report = await withOwnErrors(() => runLiveBench(options));
     status.end();
     const output = new TextOutput();
     if (json) output.json(report);

@@ -1,6 +1,6 @@
 /** `vtep demo`: what a capture holds, and its frames through the data plane and back, on one screen. */
 import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Survey, type SurveyReport } from '../inspect/index.js';
 import { Profile, type Topology } from '../overlay/index.js';
@@ -26,9 +26,7 @@ const BUNDLED = { capture: '07-encrypted.esp.pcap', keys: 'swarm-keys.txt' } as 
 
 /** The directory of the bundled captures, relative to the working directory; undefined if they are missing. */
 function bundledDirectory(): string | undefined {
-  // From dist/src/cli.
-  const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-  const directory = join(root, 'fixtures', 'docker');
+  const directory = fileURLToPath(new URL('../../../fixtures/docker', import.meta.url));
   if (!existsSync(join(directory, BUNDLED.capture))) return undefined;
   return relative(process.cwd(), directory) || '.';
 }

@@ -21,7 +21,10 @@ export interface ProcessOutcome extends Outcome {
 }
 
 /** The entry point of the command line. */
-export const MAIN = join(ROOT, 'dist/src/cli/main.js');
+export const MAIN = join(ROOT, 'dist/cli/main.js');
+
+/** The same before it is bundled, for tests that watch its modules. */
+export const UNBUNDLED_MAIN = join(ROOT, 'dist/src/cli/main.js');
 
 /** Width at which no table is shortened and no line wrapped. */
 const WIDE = 1000;

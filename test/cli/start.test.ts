@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { fixture, ROOT } from '../repository.js';
@@ -14,7 +14,7 @@ const KEYS = fixture('esp/01-esp-docker-aes128-icv64.xfrm.txt');
 /** Packages that take longer to load than the rest of a command. */
 const LATE = ['@koromix', 'koffi', 'node-forge', 'yaml', 'zod'];
 
-/** Files of this package and others that a command loads, from V8's coverage. */
+/** The sources of this package and others that a command loads, from V8's coverage; those of a bundle by its source map. */
 function loaded(args: readonly string[]): string[] {
   const into = mkdtempSync(join(folder, 'coverage-'));
   const call = spawnSync(process.execPath, [MAIN, ...args], { env: { ...process.env, NODE_V8_COVERAGE: into } });
@@ -23,7 +23,15 @@ function loaded(args: readonly string[]): string[] {
     const { result } = JSON.parse(readFileSync(join(into, name), 'utf8')) as { result: { url: string }[] };
     return result.map(({ url }) => url);
   });
-  return urls.filter((url) => url.startsWith('file:')).map((url) => relative(ROOT, fileURLToPath(url)));
+  const files = urls.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url));
+  return files.flatMap(sourcesOf).map((file) => relative(ROOT, file));
+}
+
+/** The sources of a file of a bundle, or else the file. */
+function sourcesOf(file: string): string[] {
+  if (dirname(file) !== dirname(MAIN)) return [file];
+  const { sources } = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as { sources: string[] };
+  return sources.map((source) => join(dirname(file), source));
 }
 
 /** The packages among them. */
@@ -39,7 +47,7 @@ describe('a command loads only what it needs', () => {
   ] as const) {
     test(`${arg}: no command, and ${needed.length === 0 ? 'no package' : `only ${needed.join()}`}`, () => {
       const files = loaded([arg]);
-      assert.ok(files.includes('dist/src/cli/main.js'));
+      assert.ok(files.includes('src/cli/main.ts'));
       assert.deepEqual(packages(files), needed);
       assert.ok(files.length <= most, files.join(' '));
     });

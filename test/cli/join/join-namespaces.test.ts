@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { scratch } from '../run.js';
+import { MAIN, scratch } from '../run.js';
 import type { FakeManager } from '../../join/fake-manager.js';
 import { FakeSwarm } from '../../join/fake-swarm.js';
 import { NamespaceBench } from '../../live/namespaces/namespace-bench.js';
@@ -47,7 +47,7 @@ describe('two nodes with vtep join, and an encrypted network', { skip }, () => {
   const output = async (i: 0 | 1, words: readonly string[]): Promise<string> =>
     (await nodes[i].namespace.start(words).end()).stdout;
   const statusOf = async (i: 0 | 1, ...sections: string[]): Promise<Status> => {
-    const words = [process.execPath, join(process.cwd(), 'dist/src/cli/main.js'), 'status', '--json'];
+    const words = [process.execPath, MAIN, 'status', '--json'];
     return JSON.parse(await output(i, [...words, '--socket', join(folder, `status-${i}`), ...sections])) as Status;
   };
   const tokenFile = join(folder, 'token');

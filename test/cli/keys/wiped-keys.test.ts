@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { configText } from '../../dataplane/topology.js';
 import { fixture, ROOT } from '../../repository.js';
-import { MAIN, scratch } from '../run.js';
+import { scratch, UNBUNDLED_MAIN } from '../run.js';
 
 const folder = scratch();
 const CONFIG = join(folder, 'overlay.yaml');
@@ -24,7 +24,7 @@ const CALLS: readonly (readonly [what: string, words: readonly string[]])[] = [
 for (const [what, words] of CALLS) {
   test(`${what}: leaves no key`, () => {
     const report = join(folder, 'keys.json');
-    const call = spawnSync(process.execPath, ['--import', WATCH, MAIN, ...words, '--aead', 'node'], {
+    const call = spawnSync(process.execPath, ['--import', WATCH, UNBUNDLED_MAIN, ...words, '--aead', 'node'], {
       encoding: 'utf8',
       env: { ...process.env, KEY_WATCH: report },
     });

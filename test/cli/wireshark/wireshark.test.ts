@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fixture, missing } from '../../repository.js';
-import { scratch, vtep } from '../run.js';
+import { MAIN, scratch, vtep } from '../run.js';
 
 const folder = scratch();
 const DOCKER = fixture('docker/07-encrypted.underlay.pcap');
@@ -146,8 +146,7 @@ describe('tshark with the files of vtep wireshark', { skip: missing('tshark') },
     mkdirSync(home);
     const env = { HOME: home, XDG_CONFIG_HOME: undefined, WIRESHARK_CONFIG_DIR: undefined };
     const words = ['wireshark', DOCKER, '--keys', RING, '--profile', 'incident 7'];
-    const main = join(fixture('..'), 'dist/src/cli/main.js');
-    const [, command] = shell(`'${process.execPath}' '${main}' ${words.map((word) => `'${word}'`).join(' ')}`, '', env);
+    const [, command] = shell(`'${process.execPath}' '${MAIN}' ${words.map((word) => `'${word}'`).join(' ')}`, '', env);
     assert.equal(command, `tshark -C 'incident 7' -r ${DOCKER}`);
     assert.ok(shell(command, `-Y vxlan ${FIELDS}`, env).every((row) => /^(1|True),(0|False)?,4099$/.test(row)));
   });
