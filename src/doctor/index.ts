@@ -14,6 +14,7 @@ export {
   type FloodedFrames,
   type OuterFragments,
   type PairTraffic,
+  type RetransmissionStorm,
   type ReservedBits,
   type SpiTrace,
   type TcpTrace,
