@@ -11,6 +11,8 @@ export const MAX_ORIGINAL_LENGTH = 1 << 30;
 export class CaptureBatch {
   /** The bytes that every `offset` refers to. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** Offset in the capture of the first of `bytes`, whether it is of the capture or not: a packet is at `origin + offset`. */
+  origin = 0;
   /** Number of packets. */
   count = 0;
   /** Offset of each packet in `bytes`. */

@@ -66,6 +66,7 @@ export class PcapDecoder implements RecordDecoder {
 
   decode(window: ByteWindow, batch: CaptureBatch): void {
     batch.bytes = window.bytes;
+    batch.origin = window.position - window.start;
     if (this.#prepared !== batch) this.#prepare(batch);
     if (this.#usual) this.#decodeUsual(window, batch);
     this.#decodeAny(window, batch);

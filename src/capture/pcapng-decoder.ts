@@ -50,6 +50,7 @@ export class PcapngDecoder implements RecordDecoder {
 
   decode(window: ByteWindow, batch: CaptureBatch): void {
     batch.bytes = window.bytes;
+    batch.origin = window.position - window.start;
     while (!batch.full) {
       if (this.#toSkip > 0) {
         const count = Math.min(this.#toSkip, window.available);

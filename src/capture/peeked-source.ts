@@ -86,6 +86,7 @@ function copyOf(batch: CaptureBatch): CaptureBatch {
   }
   // Not slice, which of a Buffer shares its memory.
   copy.bytes = new Uint8Array(batch.bytes.subarray(first, last));
+  copy.origin = batch.origin + first;
   copy.count = count;
   for (let i = 0; i < count; i++) copy.offset[i] = batch.offset[i] - first;
   copy.capturedLength.set(batch.capturedLength);

@@ -2,7 +2,7 @@
 import type { CaptureBatch } from '../capture/portable.js';
 import { UnderlayDecoder, type UnderlayDecoderOptions, type Verdict } from '../dataplane/index.js';
 import { Profile, type RingSa, ROTATION_INTERVAL } from '../overlay/index.js';
-import type { SaCreation } from '../ipsec/index.js';
+import type { InboundEsp, SaCreation } from '../ipsec/index.js';
 import { AddressTable } from './address-table.js';
 import { CaptureClock, wholeNanoseconds } from './capture-clock.js';
 import { EspSurvey, provesSequence } from './esp-survey.js';
@@ -104,12 +104,19 @@ export class KeyTimeline {
 
   /**
    * Processes a packet that another decoder has just decoded, such as that of a `Survey`. All packets must come this way.
-   * @param decoder has the same options as this timeline
-   * @param verdict what the decoder returned
+   * @param decoder whose options are those of the timeline
+   * @param verdict its verdict
+   * @param esp what it decrypts ESP with. Default: `esp` of the options
    */
-  addDecoded(batch: CaptureBatch, index: number, decoder: UnderlayDecoder, verdict: Verdict): void {
+  addDecoded(
+    batch: CaptureBatch,
+    index: number,
+    decoder: UnderlayDecoder,
+    verdict: Verdict,
+    esp: InboundEsp | undefined = this.#options.esp,
+  ): void {
     const time = this.#time(batch, index);
-    if (decoder.encrypted) this.#addEsp(decoder, verdict, time);
+    if (decoder.encrypted) this.#addEsp(decoder, verdict, esp, time);
   }
 
   /** Returns the timeline, merged with the additional information. */
@@ -153,10 +160,10 @@ export class KeyTimeline {
     const limit = offset + batch.originalLength[index];
     const time = this.#time(batch, index);
     const verdict = decoder.receive(batch.linkType[index], batch.bytes, offset, end, limit, batch.seconds[index]);
-    if (decoder.encrypted) this.#addEsp(decoder, verdict, time);
+    if (decoder.encrypted) this.#addEsp(decoder, verdict, this.#options.esp, time);
   }
 
-  /** The packet's time, in seconds since the start of the capture; NaN if it has none. */
+  /** The packet's time in seconds since the start of the capture, or NaN. */
   #time(batch: CaptureBatch, index: number): number {
     if (batch.noTimestamp[index] !== 0) return Number.NaN;
     const time = this.#clock.take(batch.seconds[index], batch.nanoseconds[index]);
@@ -165,7 +172,7 @@ export class KeyTimeline {
     return time;
   }
 
-  #addEsp(decoder: UnderlayDecoder, verdict: Verdict, time: number): void {
+  #addEsp(decoder: UnderlayDecoder, verdict: Verdict, esp: InboundEsp | undefined, time: number): void {
     this.#packets++;
     const id = this.#esp.add(decoder, verdict);
     if (id < 0) return;
@@ -176,7 +183,7 @@ export class KeyTimeline {
     if (decoder.opened) this.#follow('opened', id, time);
     if (provesSequence(verdict, decoder)) span.progress.add(decoder.sequence, time);
     // The SA is known only for decrypted packets.
-    if (decoder.opened) span.extended = this.#options.esp?.sa?.esn;
+    if (decoder.opened) span.extended = esp?.sa?.esn;
   }
 
   #follow(which: 'all' | 'opened', id: number, time: number): void {

@@ -13,6 +13,9 @@ const LONG = 256;
 /** Alignment in bytes that source and destination must share for `set` to be fast with shared memory. */
 const ALIGNMENT = 8;
 
+/** Pages that aren't isolated from others have none; to look for it each time costs more than to copy a packet. */
+const SHARED = typeof SharedArrayBuffer === 'undefined' ? undefined : SharedArrayBuffer;
+
 /** Copies byte ranges into one destination array. */
 export class WordCopy {
   readonly #bytes: Uint8Array;
@@ -71,5 +74,5 @@ export class WordCopy {
 }
 
 function isShared(buffer: ArrayBufferLike): boolean {
-  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
+  return SHARED !== undefined && buffer instanceof SHARED;
 }

@@ -37,6 +37,7 @@ declare module 'buffer-layout' {
 
   export class Structure extends Layout<Record<string, unknown>> {
     constructor(fields: Layout<unknown>[], property?: string);
+    readonly fields: Layout<unknown>[];
     offsetOf(property: string): number | undefined;
     decode(buffer: LayoutBuffer, offset?: number): Record<string, unknown>;
     encode(value: Record<string, unknown>, buffer: LayoutBuffer, offset?: number): number;

@@ -77,7 +77,7 @@ export {
   isIpv6Extension,
 } from './ipv6-extension.js';
 export { Layer, Layers, type LayersOptions } from './layers.js';
-export type { BitRange, HeaderLayout } from './layout.js';
+export type { BitRange, FieldValue, HeaderLayout } from './layout.js';
 export { EthernetHeaders, isLinkTypeKnown, LinkType, walkLink } from './link-layer.js';
 export { checkLinuxSll, LINUX_SLL_HEADER_LEN, linuxSllLayout, linuxSllProtocol } from './linux-sll.js';
 export { checkLinuxSll2, LINUX_SLL2_HEADER_LEN, linuxSll2Layout, linuxSll2Protocol } from './linux-sll2.js';

@@ -27,6 +27,19 @@ export interface BitRange {
 type Intersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never;
 type ShapeOf<F extends readonly Field<object>[]> = Intersection<NonNullable<F[number]['shape']>>;
 
+/** A field of a header in bytes: its value, and where it is. */
+export interface FieldValue {
+  readonly name: string;
+  /** A number, or the text of an address. */
+  readonly value: number | string;
+  /** Offset in the bytes of the field, or of the word that a bit field is in. */
+  readonly from: number;
+  /** Offset after it. */
+  readonly to: number;
+  /** Bits of a bit field; undefined for others. */
+  readonly bits: number | undefined;
+}
+
 /** A tuple with an element for each byte: types can add numbers only as lengths of tuples. */
 type Bytes<Span extends number, T extends unknown[] = []> = number extends Span
   ? unknown[]
@@ -214,6 +227,35 @@ export class HeaderLayout<
       else fields[name] = value;
     }
     return fields as Shape;
+  }
+
+  /**
+   * Lists the header's fields in wire order, with where each is: for programs that show a header.
+   * @param offset offset of the header
+   * @throws VtepError `SHORT_HEADER` if fewer than `span` bytes are left
+   * @example
+   * import { udpLayout } from 'vtep/wire';
+   *
+   * for (const { name, value, from, to } of udpLayout.fieldsOf(Uint8Array.of(0, 53, 16, 0, 0, 8, 0, 0))) {
+   *   console.log(name, value, `bytes ${from} to ${to}`);
+   * }
+   */
+  fieldsOf(bytes: Uint8Array, offset = 0): FieldValue[] {
+    this.#require(bytes, offset);
+    const buffer = new LayoutBytes(bytes);
+    let at = offset;
+    return this.#structure.fields.flatMap((layout): FieldValue[] => {
+      const [from, to] = [at, at + layout.span];
+      at = to;
+      const value = layout.decode(buffer, from) as FieldValue['value'] | Record<string, number>;
+      if (!(layout instanceof BitStructure)) {
+        return [{ name: layout.property as string, value: value as FieldValue['value'], from, to, bits: undefined }];
+      }
+      const values = value as Record<string, number>;
+      return layout.fields.map(({ property, bits }) => {
+        return { name: property, value: values[property], from, to, bits };
+      });
+    });
   }
 
   /**

@@ -577,3 +577,20 @@ describe('esp/08-esp-key-rotation', () => {
     assert.deepEqual([times('0x3d1f9a01').length, times('0xb2c4e702').length], [1, 1]);
   });
 });
+
+test('packets that another decoder has decoded give the same timeline', async () => {
+  for (const name of ['esp/08-esp-key-rotation.underlay.pcap', 'docker/07-encrypted.esp.pcap']) {
+    const own = new KeyTimeline();
+    const given = new KeyTimeline();
+    const survey = new Survey();
+    const source = await openCaptureFile(fixture(name));
+    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+      own.addBatch(batch);
+      for (let i = 0; i < batch.count; i++) {
+        given.addDecoded(batch, i, survey.decoder, survey.add(batch, i), undefined);
+      }
+    }
+    assert.ok(own.report().summary.packets > 0);
+    assert.deepEqual(given.report(), own.report());
+  }
+});

@@ -1,5 +1,6 @@
 /** What a file that the user names is, by its first bytes. */
 import { foreignFormat } from '../../capture/internal.js';
+import { encodeHex } from '../../memory/internal.js';
 
 /** Number of leading bytes that `identify` needs. */
 export const IDENTIFY_BYTES = 512;
@@ -41,6 +42,7 @@ const GZIP = '1f8b';
 const PICTURES: readonly string[] = ['25504446', '89504e47', 'ffd8ff'];
 /** `ustar` at this offset makes it a tar archive. */
 const TAR_AT = 257;
+const USTAR = '7573746172';
 
 /**
  * Says what a file is.
@@ -54,7 +56,7 @@ const TAR_AT = 257;
  */
 export function identify(head: Uint8Array, isSocket = false): IdentifiedInput {
   if (isSocket) return { form: InputForm.Socket, what: '' };
-  const hex = Buffer.from(head.subarray(0, 12)).toString('hex');
+  const hex = encodeHex(head.subarray(0, 12));
   if (CAPTURES.some((magic) => hex.startsWith(magic))) return { form: InputForm.Capture, what: '' };
   if (hex.startsWith(GZIP)) return { form: InputForm.Gzip, what: '' };
   if (PICTURES.some((magic) => hex.startsWith(magic))) {
@@ -65,9 +67,7 @@ export function identify(head: Uint8Array, isSocket = false): IdentifiedInput {
 }
 
 function unusable(head: Uint8Array): string {
-  if (Buffer.from(head.subarray(TAR_AT, TAR_AT + 5)).toString('latin1') === 'ustar') {
-    return 'it is a tar archive: unpack it';
-  }
+  if (encodeHex(head.subarray(TAR_AT, TAR_AT + 5)) === USTAR) return 'it is a tar archive: unpack it';
   const foreign = foreignFormat(head);
   return foreign === undefined ? 'it is a binary file that is no capture (pcap or pcapng)' : `it is ${foreign}`;
 }
@@ -96,6 +96,7 @@ function utf16Of(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | undefined {
 export function inputText(bytes: Uint8Array): string {
   const encoding = utf16Of(bytes) ?? 'utf-8';
   if (encoding !== 'utf-16be') return new TextDecoder(encoding).decode(bytes);
-  const swapped = Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16();
+  const swapped = new Uint8Array(bytes.length & ~1);
+  for (let i = 0; i < swapped.length; i++) swapped[i] = bytes[i ^ 1];
   return new TextDecoder('utf-16le').decode(swapped);
 }

@@ -1,9 +1,10 @@
 /** SAs of `ip xfrm state`, whatever their algorithm. Their keys are hashed and dropped. */
-import { createHash } from 'node:crypto';
 import { isNamed, xfrmEntries } from '../../../ipsec/internal.js';
+import { decodeHex } from '../../../memory/internal.js';
 import type { XfrmSa } from '../../evidence/kernel.js';
 import { addressOf } from '../address-text.js';
 import { keptText, placeIn, type Source } from '../source.js';
+import { sha256Hex } from './sha256.js';
 
 /** Digits of the salt, which ends the key of an AEAD of RFC 4106 or 4309. */
 const SALT_DIGITS = 8;
@@ -18,7 +19,7 @@ function keyIdOf(key: string, algorithm: string): string | undefined {
   const digits = key.slice(2).toLowerCase();
   const secret = /rfc4(?:106|309|543)/.test(algorithm) ? digits.slice(0, -SALT_DIGITS) : digits;
   if (secret === '' || secret.length % 2 !== 0) return undefined;
-  return createHash('sha256').update(Buffer.from(secret, 'hex')).digest('hex').slice(0, HASH_DIGITS);
+  return sha256Hex(decodeHex(secret)).slice(0, HASH_DIGITS);
 }
 
 /** The SAs of a source. */
