@@ -7,8 +7,8 @@ import { before, describe, test } from 'node:test';
 import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
-/** Maximum bytes of the tarball: 1,250 kB of the library and its types, 800 kB of the command line, 230 kB of documents, 100 kB of a recording. */
-const LARGEST = 2_400_000;
+/** Maximum bytes of the tarball: 1,250 kB of the library and its types, 800 kB of the command line, 350 kB of the explorer, 230 kB of documents, 100 kB of a recording. */
+const LARGEST = 2_750_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];
 /** Fetched once by `npm ci`: the cache has it. */
@@ -21,6 +21,9 @@ const RECORDING = [
   'fixtures/docker/07-encrypted.esp.pcap',
   'fixtures/docker/swarm-keys.txt',
 ];
+
+/** What `vtep explore` serves, and what also works alone. */
+const EXPLORER = 'dist/native-free/explorer/explorer.html';
 
 interface Packed {
   readonly filename: string;
@@ -88,7 +91,7 @@ const packed = pack();
 const files = new Set(packed.files.map(({ path }) => path));
 
 describe('the package', () => {
-  test('has less than 2,400 kB', () => {
+  test('has less than 2,750 kB', () => {
     assert.ok(packed.size < LARGEST, `${packed.size} bytes`);
   });
 
@@ -100,7 +103,7 @@ describe('the package', () => {
     const code = besides.filter((path) => !path.endsWith('.js') || !isEmpty(path));
     assert.deepEqual(
       code.filter((path) => !/^docs\/(deploy\/)?[\w-]+(\.(md|svg|yaml|yml|json|conf|service))?$/.test(path)).sort(),
-      ['CHANGELOG.md', 'LICENSE', 'README.md', ...RECORDING, 'dist/cli/LICENSES', 'package.json'].sort(),
+      ['CHANGELOG.md', 'LICENSE', 'README.md', EXPLORER, ...RECORDING, 'dist/cli/LICENSES', 'package.json'].sort(),
     );
   });
 

@@ -17,8 +17,13 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starting a browser is slow on a machine that runs all tests at once. */
-const TIMEOUT_MS = 120_000;
+/** Milliseconds: starting a browser is slow on a machine that runs all tests at once. */
+export const PAGE_TIMEOUT_MS = 120_000;
+
+/** Starts the browser. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: PAGE_TIMEOUT_MS });
+}
 
 /** A file served. */
 export interface ServedFile {
@@ -58,10 +63,7 @@ export class TestBrowser {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
-      return new TestBrowser(
-        await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: TIMEOUT_MS }),
-        server,
-      );
+      return new TestBrowser(await launchChromium(), server);
     } catch (error) {
       server.close();
       throw error;
@@ -74,7 +76,7 @@ export class TestBrowser {
    */
   async open(path: string, before?: string): Promise<Page> {
     const page = await this.#browser.newPage();
-    page.setDefaultTimeout(TIMEOUT_MS);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     page.on('console', (message) => {
       if (['error', 'warning', 'assert'].includes(message.type())) this.errors.push(message.text());
     });
