@@ -33,6 +33,11 @@ export const COMMANDS: CommandGroup = {
       load: async () => (await import('./report/report.js')).reportCommand,
     },
     {
+      name: 'explore',
+      summary: 'show captures in a browser: map, timeline, flows, packets, keys',
+      load: async () => (await import('./explore/explore.js')).exploreCommand,
+    },
+    {
       name: 'decap',
       summary: "extract the containers' frames from a capture of the underlay",
       load: async () => (await import('./capture/decap.js')).decapCommand,
