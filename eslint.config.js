@@ -19,7 +19,7 @@ const FLOORS = [
   { inspect: [], workers: [], replay: ['workers'] },
   { frames: [], simulate: ['frames'], picture: [], doctor: [], generate: [] },
   { report: [] },
-  { live: [], join: ['live'] },
+  { live: [], join: ['live'], fleet: [] },
   { swarm: [] },
   { cli: [] },
   { 'index.ts': [] },

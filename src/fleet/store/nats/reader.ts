@@ -1,0 +1,97 @@
+/** Reads a bucket's messages in order, a bounded batch at a time. */
+import { type Consumer, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { StoreError } from '../../error.js';
+import { type NatsLink } from './link.js';
+import { type NatsPackages } from './packages.js';
+import { subjectsOf } from './subject.js';
+
+/** Messages that the server sends before it is asked again: what waits here for a slow reader of a watch. */
+export const BATCH = 256;
+/** The same for a snapshot, which keeps all of them anyway. */
+export const SNAPSHOT_BATCH = 2048;
+/** Milliseconds that the server holds a question for messages. */
+const EXPIRES = 10_000;
+/** Milliseconds that the server keeps a consumer nobody asks for messages. */
+const IDLE = 60_000;
+
+/** What readers of one bucket share. */
+export interface NatsBucket {
+  readonly name: string;
+  readonly stream: string;
+  readonly packages: NatsPackages;
+  readonly jetstream: JetStreamClient;
+  readonly manager: JetStreamManager;
+  readonly link: NatsLink;
+}
+
+/** A consumer of the bucket's stream. It is gone with the connection or the server: then the caller makes another. */
+export class NatsReader {
+  readonly #bucket: NatsBucket;
+  readonly #consumer: Consumer;
+  #delivered = 0;
+  /** Messages that were waiting when it began. */
+  readonly waiting: number;
+
+  private constructor(bucket: NatsBucket, consumer: Consumer, waiting: number) {
+    this.#bucket = bucket;
+    this.#consumer = consumer;
+    this.waiting = waiting;
+  }
+
+  /** @param revision of the last message before the first that it reads */
+  static async open(bucket: NatsBucket, prefix: string, revision: number, headersOnly = false): Promise<NatsReader> {
+    const { AckPolicy, DeliverPolicy } = bucket.packages.jetstream;
+    const info = await bucket.link.ask('read', 'open a consumer', () =>
+      bucket.manager.consumers.add(bucket.stream, {
+        ack_policy: AckPolicy.None,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: revision + 1,
+        filter_subject: subjectsOf(bucket.name, prefix),
+        inactive_threshold: bucket.packages.transport.nanos(IDLE),
+        mem_storage: true,
+        num_replicas: 1,
+        headers_only: headersOnly,
+      }),
+    );
+    return new NatsReader(bucket, bucket.jetstream.consumers.getConsumerFromInfo(info), info.num_pending);
+  }
+
+  /** Messages that wait on the server now. */
+  async pending(): Promise<number> {
+    const info = await this.#bucket.link.ask('read', 'ask for a consumer', () => this.#consumer.info());
+    return info.num_pending;
+  }
+
+  /**
+   * The next messages, as they come: at most so many, and those that come within 10 seconds. It ends early when the
+   * connection changes or the signal is aborted.
+   * @throws StoreError `UNAVAILABLE` if one is missing: the consumer isn't what it was
+   */
+  async *batch(most: number, signal?: AbortSignal): AsyncGenerator<JsMsg> {
+    const { link } = this.#bucket;
+    const messages = await link.ask('read', 'fetch', () =>
+      this.#consumer.fetch({ max_messages: most, expires: EXPIRES }),
+    );
+    const stop = (): void => void messages.close().catch(() => undefined);
+    const end = link.onChange(stop);
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted || !link.connected || link.closed) stop();
+    try {
+      for await (const message of messages) {
+        if (message.info.deliverySequence !== ++this.#delivered) {
+          throw new StoreError('UNAVAILABLE', 'a message was lost on its way');
+        }
+        yield message;
+      }
+    } finally {
+      end();
+      signal?.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+
+  /** Removes the consumer from the server, which would do so by itself after a minute. */
+  close(): void {
+    if (this.#bucket.link.connected && !this.#bucket.link.closed) this.#consumer.delete().catch(() => undefined);
+  }
+}

@@ -1,0 +1,19 @@
+/** Keys as subjects of NATS, and back. */
+
+/** In a bucket but not a key of the store, as "=" can't be in one: how far deletions are forgotten. */
+export const COMPACTED_KEY = '=compacted';
+
+/** Subjects divide at dots where keys divide at slashes. Both characters may be in a NATS key, so they swap places. */
+export function swapSeparators(key: string): string {
+  return key.replace(/[./]/g, (separator) => (separator === '/' ? '.' : '/'));
+}
+
+/** The subjects of a prefix, which is empty or ends with a slash. */
+export function subjectsOf(bucket: string, prefix: string): string {
+  return `$KV.${bucket}.${swapSeparators(prefix)}>`;
+}
+
+/** The key of a message's subject; it may be one that no store would take. */
+export function keyOf(bucket: string, subject: string): string {
+  return swapSeparators(subject.slice(`$KV.${bucket}.`.length));
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Store, NatsStore } from '../../../src/fleet/index.js';
+import { missing } from '../../repository.js';
+import { bytes } from './changes.js';
+import { storeConformance } from './conformance.js';
+import { NatsServer } from './nats-server.js';
+
+const skip = missing('nats-server');
+let server: NatsServer;
+let overlays = 0;
+
+before(async () => {
+  if (skip === false) server = await NatsServer.start();
+});
+after(async () => {
+  if (skip === false) await server.close();
+});
+
+async function open(): Promise<readonly [Store, Store]> {
+  const address = `${server.address}/overlay${++overlays}`;
+  const first = await NatsStore.open(address);
+  return [first, await NatsStore.open(address)];
+}
+
+storeConformance('NATS', open, skip);
+
+test(
+  'NATS: subjects that are no keys, and foreign headers, are skipped or read as what they are',
+  { skip },
+  async () => {
+    const { connect, headers } = await import('@nats-io/transport-node');
+    const { jetstream } = await import('@nats-io/jetstream');
+    const [store, other] = await open();
+    const foreign = await connect({ servers: server.address });
+    const stream = jetstream(foreign);
+    const put = (subject: string, value: string, operation?: string): Promise<unknown> => {
+      const more = headers();
+      if (operation !== undefined) more.set('KV-Operation', operation);
+      return stream.publish(`$KV.vtep_overlay${overlays}.${subject}`, value, { headers: more });
+    };
+    await put('nodes.a=b', 'x');
+    await put('nodes.$x.ü', 'x');
+    await put('nodes.fine', '\u0000\u001b[31m', 'NONSENSE');
+    await put('nodes.gone', 'x');
+    await put('nodes.gone', '', 'PURGE');
+    const { records, revision } = await store.snapshot('nodes/');
+    assert.deepEqual(
+      records.map(({ key, value }) => [key, Buffer.from(value).toString()]),
+      [['nodes/fine', '\u0000\u001b[31m']],
+    );
+    assert.equal(revision, 5);
+    assert.equal(await store.get('nodes/gone'), undefined);
+    await store.put('nodes/gone', bytes('back'), { revision: 0 });
+    await foreign.close();
+    await Promise.all([store.close(), other.close()]);
+  },
+);
+
+test('NATS: a bucket in which records expire, or that keeps a history, is UNSUITABLE', { skip }, async () => {
+  const { connect } = await import('@nats-io/transport-node');
+  const { Kvm } = await import('@nats-io/kv');
+  const foreign = await connect({ servers: server.address });
+  await new Kvm(foreign).create('vtep_expiring', { ttl: 60_000, history: 1 });
+  await new Kvm(foreign).create('vtep_history', { history: 5 });
+  await foreign.close();
+  for (const overlay of ['expiring', 'history']) {
+    await assert.rejects(NatsStore.open(`${server.address}/${overlay}`), { code: 'UNSUITABLE' });
+  }
+});
+
+test('NATS: a server that is not there is UNAVAILABLE', async () => {
+  // Port 1 on loopback: nothing listens.
+  await assert.rejects(NatsStore.open('nats://127.0.0.1:1/web', { timeout: 2_000 }), { code: 'UNAVAILABLE' });
+});
