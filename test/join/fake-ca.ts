@@ -1,5 +1,6 @@
 /** Issues certificates as a swarm's CA does. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 import { derElement, derElements, pemOf } from '../../src/join/identity/der.js';
 
 const SEQUENCE = 0x30;
@@ -12,7 +13,7 @@ export interface Subject {
   readonly commonName: string;
   readonly role?: string;
   readonly organization?: string;
-  /** DNS names. */
+  /** DNS names and IPv4 addresses. */
   readonly names?: readonly string[];
   /** SPKI in DER. */
   readonly publicKey: Uint8Array;
@@ -52,6 +53,12 @@ function timeOf(milliseconds: number): Buffer {
 function extension(oid: string, critical: boolean, value: Buffer): Buffer {
   const flag = critical ? [derElement(0x01, Buffer.of(0xff))] : [];
   return derElement(SEQUENCE, derElement(0x06, Buffer.from(oid, 'hex')), ...flag, derElement(0x04, value));
+}
+
+function alternativeName(name: string): Buffer {
+  return isIPv4(name)
+    ? derElement(0x87, Buffer.from(name.split('.').map(Number)))
+    : derElement(0x82, Buffer.from(name));
 }
 
 function keyId(publicKey: Uint8Array): Buffer {
@@ -100,15 +107,7 @@ export class FakeCa {
       extension('551d0e', false, derElement(0x04, keyId(publicKey))),
       extension('551d23', false, derElement(SEQUENCE, derElement(0x80, keyId(this.publicKey)))),
       ...(isCa === true ? [extension('551d13', true, derElement(SEQUENCE, derElement(0x01, Buffer.of(0xff))))] : []),
-      ...(names.length === 0
-        ? []
-        : [
-            extension(
-              '551d11',
-              false,
-              derElement(SEQUENCE, ...names.map((name) => derElement(0x82, Buffer.from(name)))),
-            ),
-          ]),
+      ...(names.length === 0 ? [] : [extension('551d11', false, derElement(SEQUENCE, ...names.map(alternativeName)))]),
     ];
     const serial = randomBytes(8);
     serial[0] = (serial[0] & 0x3f) | 0x40;

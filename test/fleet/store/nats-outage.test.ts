@@ -57,7 +57,7 @@ test('across kill -9 of the server and its restart, a watch misses and repeats n
 });
 
 test('while the server is gone, reads and writes fail at once, and are not made later', { skip }, async () => {
-  await withServer(async (server, store, other) => {
+  await withServer(async (server, store) => {
     await store.put('a', bytes('1'));
     const changes = store.watch('', 0)[Symbol.asyncIterator]();
     assert.deepEqual(await next(changes, 1), ['put a=1 @1']);
@@ -85,7 +85,7 @@ test('while the server is gone, reads and writes fail at once, and are not made 
     const after = await store.put('a', bytes('3'), { revision: 1 });
     assert.equal(after, 2);
     assert.deepEqual(await next(changes, 1), ['put a=3 @2']);
-    assert.equal((await other.snapshot('')).records.length, 1);
+    assert.equal((await store.snapshot('')).records.length, 1);
   });
 });
 
@@ -155,5 +155,46 @@ test('a server that comes back empty is RESET to a watch, once the bucket is mad
     for (let index = 0; index < 9; index++) await fresh.put(`b/${index}`, bytes('1'));
     await assert.rejects(changes.next(), { code: 'RESET' });
     await fresh.close();
+  });
+});
+
+test(
+  'of a server that hangs, reads are UNAVAILABLE and writes OUTCOME_UNKNOWN; a watch goes on',
+  { skip },
+  async () => {
+    await withServer(async (server) => {
+      const store = await NatsStore.open(`${server.address}/web`, { timeout: 500 });
+      const first = await store.put('a', bytes('1'));
+      const changes = store.watch('', 0)[Symbol.asyncIterator]();
+      assert.deepEqual(await next(changes, 1), [`put a=1 @${first}`]);
+      const change = next(changes, 1);
+      server.freeze();
+      await Promise.all([
+        assert.rejects(store.get('a'), { code: 'UNAVAILABLE' }),
+        assert.rejects(store.snapshot(''), { code: 'UNAVAILABLE' }),
+        assert.rejects(store.put('a', bytes('2'), { revision: first }), { code: 'OUTCOME_UNKNOWN' }),
+      ]);
+      server.thaw();
+      // It was made after all, once.
+      assert.deepEqual(await change, [`put a=2 @${first + 1}`]);
+      await assert.rejects(store.put('a', bytes('2'), { revision: first }), { code: 'CONFLICT' });
+      await store.close();
+    });
+  },
+);
+
+test('a renewal whose answer is lost does not lose the lease', { skip }, async () => {
+  await withServer(async (server) => {
+    const store = await NatsStore.open(`${server.address}/web`, { timeout: 500 });
+    const lease = await Lease.take(store, 'nodes/a', bytes('up'), { duration: 1_000, token: new Uint8Array(16) });
+    const changes = store.watch('nodes/', lease.revision)[Symbol.asyncIterator]();
+    const change = changes.next();
+    server.freeze();
+    await assert.rejects(lease.renew(), { code: 'OUTCOME_UNKNOWN' });
+    server.thaw();
+    await change;
+    await lease.renew();
+    assert.equal((await store.get('nodes/a'))?.revision, lease.revision);
+    await store.close();
   });
 });

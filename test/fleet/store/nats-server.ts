@@ -1,33 +1,46 @@
 /** A real nats-server with JetStream on a loopback port, its files in a temporary folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export class NatsServer {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'vtep-nats-'));
+  /** Its files, and others that a test wants removed with them. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'vtep-nats-'));
   #process: ChildProcess | undefined;
   /** -1: one that is free. */
   #port = -1;
 
-  /** @param more arguments of nats-server, the same at each start */
-  private constructor(readonly more: readonly string[]) {}
+  private constructor() {}
 
-  static async start(more: readonly string[] = []): Promise<NatsServer> {
-    const server = new NatsServer(more);
+  /** @param config what its configuration file says besides; `FOLDER` in it is the server's folder */
+  static async start(config = '', files: Readonly<Record<string, string>> = {}): Promise<NatsServer> {
+    const server = new NatsServer();
+    writeFileSync(server.path('server.conf'), config.replaceAll('FOLDER', server.folder));
+    for (const [name, text] of Object.entries(files)) writeFileSync(server.path(name), text);
     await server.restart();
     return server;
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
   }
 
   get address(): string {
     return `nats://127.0.0.1:${this.#port}`;
   }
 
+  /** The same by the name in certificates. */
+  get namedAddress(): string {
+    return `nats://localhost:${this.#port}`;
+  }
+
   /** Starts the server again, on the same port. */
   async restart(): Promise<void> {
-    const options = ['-a', '127.0.0.1', '-p', String(this.#port), '-js', '-sd', this.#folder, ...this.more];
+    const options = ['-a', '127.0.0.1', '-p', String(this.#port), '-js', '-sd', this.path('store')];
+    options.push('-c', this.path('server.conf'));
     const child = spawn('nats-server', options, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     const lines: string[] = [];
@@ -41,6 +54,15 @@ export class NatsServer {
     if (child.exitCode !== null) throw new Error(`nats-server ended: ${lines.join('\n')}`);
   }
 
+  /** The server says nothing from now on, as behind a cable that is cut. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
   /** Ends the server as kill -9 does. */
   async kill(): Promise<void> {
     const child = this.#process;
@@ -50,13 +72,13 @@ export class NatsServer {
     await exit;
   }
 
-  /** Removes everything that the server has on disk. */
+  /** Removes the records that the server has on disk. */
   wipe(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.path('store'), { recursive: true, force: true });
   }
 
   async close(): Promise<void> {
     await this.kill();
-    this.wipe();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,7 @@
 /** Connects to NATS with the files of credentials that its client takes. */
 import { readFileSync } from 'node:fs';
-import { type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { type Authenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { quoted } from '../../../text/plain-text.js';
 import { StoreError } from '../../error.js';
 import { type StoreAddress } from './address.js';
@@ -51,8 +52,8 @@ export async function connectNats(
 ): Promise<NatsConnection> {
   const { name = 'vtep', timeout = DEFAULT_TIMEOUT, tls, credentials, nkey } = options;
   const authenticator = [
-    ...(credentials === undefined ? [] : [transport.credsAuthenticator(readFile(credentials))]),
-    ...(nkey === undefined ? [] : [transport.nkeyAuthenticator(trimmed(readFile(nkey)))]),
+    ...(credentials === undefined ? [] : [credentialsOf(transport, credentials)]),
+    ...(nkey === undefined ? [] : [nkeyOf(transport, nkey)]),
   ];
   const settings: NodeConnectionOptions = {
     servers: [...servers],
@@ -64,7 +65,9 @@ export async function connectNats(
     reconnectTimeWait: RECONNECT_WAIT,
     noAsyncTraces: true,
     ...(authenticator.length > 0 && { authenticator }),
-    ...((tls !== undefined || servers.some((server) => server.startsWith('tls:'))) && { tls: tlsOptions(tls) }),
+    ...((tls !== undefined || servers.some((server) => server.startsWith('tls:'))) && {
+      tls: tlsOptions(servers, tls),
+    }),
   };
   try {
     return await transport.connect(settings);
@@ -73,12 +76,30 @@ export async function connectNats(
   }
 }
 
-function tlsOptions({ ca, cert, key }: TlsFiles = {}): { ca?: string; cert?: string; key?: string } {
+interface TlsSettings {
+  ca?: string;
+  cert?: string;
+  key?: string;
+  checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined;
+}
+
+function tlsOptions(servers: readonly string[], { ca, cert, key }: TlsFiles = {}): TlsSettings {
   return {
     ...(ca !== undefined && { ca: text(readFile(ca)) }),
     ...(cert !== undefined && { cert: text(readFile(cert)) }),
     ...(key !== undefined && { key: text(readFile(key)) }),
+    checkServerIdentity: (_, certificate) => identityFault(servers, certificate),
   };
+}
+
+/**
+ * The certificate must be for one of the servers that the user named. The client alone would hold that of a server
+ * named by its address against the name localhost.
+ */
+function identityFault(servers: readonly string[], certificate: PeerCertificate): Error | undefined {
+  const hosts = servers.map((server) => new URL(server).hostname.replace(/^\[|\]$/g, ''));
+  const faults = hosts.map((host) => checkServerIdentity(host, certificate));
+  return faults.includes(undefined) ? undefined : faults[0];
 }
 
 function readFile(path: string): Uint8Array {
@@ -94,6 +115,29 @@ function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-function trimmed(bytes: Uint8Array): Uint8Array {
-  return new TextEncoder().encode(text(bytes).trim());
+/** Reads the seed at once: the client would only find out that it is none when the server asks for a signature. */
+function nkeyOf(transport: NatsPackages['transport'], path: string): Authenticator {
+  const seed = new TextEncoder().encode(text(readFile(path)).trim());
+  return parsed(path, 'NKEY seed', () => {
+    transport.nkeys.fromSeed(seed);
+    return transport.nkeyAuthenticator(seed);
+  });
+}
+
+function credentialsOf(transport: NatsPackages['transport'], path: string): Authenticator {
+  const content = readFile(path);
+  return parsed(path, 'credentials', () => {
+    const authenticator = transport.credsAuthenticator(content);
+    authenticator('nonce');
+    return authenticator;
+  });
+}
+
+/** Without the client's own error, which might quote the file. */
+function parsed<T>(path: string, what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch {
+    throw new StoreError('UNREADABLE', `${quoted(path)} has no ${what}`);
+  }
 }

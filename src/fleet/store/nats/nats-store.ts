@@ -48,10 +48,6 @@ export class NatsStore implements Store {
    * Connects to a store. It isn't retried: a wrong address is told from a server that is down by the caller.
    * @param address nats://HOST:PORT/OVERLAY, of a cluster with commas: nats://a:4222,b:4222/OVERLAY
    * @throws StoreError `BAD_ADDRESS`, `UNAVAILABLE`, `NOT_PERMITTED`, `UNREADABLE`, `UNSUITABLE`, `NATS_UNAVAILABLE`
-   * @example
-   * const store = await NatsStore.open('nats://127.0.0.1:4222/web');
-   * const revision = await store.put('nodes/alpha', new TextEncoder().encode('192.168.50.1'), { revision: 0 });
-   * for await (const change of store.watch('nodes/', revision)) console.log(change);
    */
   static async open(address: string, options: NatsOptions = {}): Promise<NatsStore> {
     const where = parseStoreAddress(address);
