@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Store, NatsStore } from '../../../src/fleet/index.js';
-import { missing } from '../../repository.js';
-import { bytes } from './changes.js';
+import { missing, ROOT } from '../../repository.js';
+import { bytes, next } from './changes.js';
 import { storeConformance } from './conformance.js';
 import { NatsServer } from './nats-server.js';
 
@@ -56,6 +60,43 @@ test(
     await Promise.all([store.close(), other.close()]);
   },
 );
+
+test('NATS: a watch whose consumer is removed goes on where it was', { skip }, async () => {
+  const { connect } = await import('@nats-io/transport-node');
+  const { jetstreamManager } = await import('@nats-io/jetstream');
+  const [store, other] = await open();
+  const foreign = await connect({ servers: server.address });
+  const { consumers } = await jetstreamManager(foreign);
+  const changes = store.watch('', 0)[Symbol.asyncIterator]();
+  await other.put('a', bytes('1'));
+  assert.deepEqual(await next(changes, 1), ['put a=1 @1']);
+  const more = next(changes, 3);
+  for await (const { name } of consumers.list(`KV_vtep_overlay${overlays}`)) {
+    await consumers.delete(`KV_vtep_overlay${overlays}`, name);
+  }
+  await other.put('b', bytes('1'));
+  assert.deepEqual(await more, ['lost', 'resumed', 'put b=1 @2']);
+  await foreign.close();
+  await Promise.all([store.close(), other.close()]);
+});
+
+test('NATS: without its packages, the error says how to get them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vtep-fleet-'));
+  try {
+    for (const path of ['error.js', 'fleet', 'text']) {
+      cpSync(join(ROOT, 'dist/src', path), join(folder, 'src', path), { recursive: true });
+    }
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    const program = `import { NatsStore, MemoryStore } from './src/fleet/index.js';
+      await new MemoryStore().put('a', new Uint8Array(1));
+      await NatsStore.open('nats://127.0.0.1:1/web').catch(({ code, message }) => console.log(code, message));`;
+    writeFileSync(join(folder, 'program.js'), program);
+    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'program.js')], { encoding: 'utf8' });
+    assert.match(stdout, /^NATS_UNAVAILABLE .* not installed \(npm install @nats-io\/transport-node@/, stderr);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('NATS: a bucket in which records expire, or that keeps a history, is UNSUITABLE', { skip }, async () => {
   const { connect } = await import('@nats-io/transport-node');

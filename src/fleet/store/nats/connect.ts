@@ -1,7 +1,7 @@
 /** Connects to NATS with the files of credentials that its client takes. */
 import { readFileSync } from 'node:fs';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { type Authenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import type { Authenticator, NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { quoted } from '../../../text/plain-text.js';
 import { StoreError } from '../../error.js';
 import { type StoreAddress } from './address.js';

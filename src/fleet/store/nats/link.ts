@@ -1,5 +1,5 @@
 /** Whether the connection to the server is up, and how often it was lost. */
-import { type NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { StoreError } from '../../error.js';
 import { type Operation, storeFailure } from './failure.js';
 

@@ -1,5 +1,5 @@
 /** A store in a key-value bucket of NATS JetStream. */
-import { type KV } from '@nats-io/kv';
+import type { KV } from '@nats-io/kv';
 import { isVtepError } from '../../../error.js';
 import { StoreError } from '../../error.js';
 import { checkKey, checkPrefix, checkValue, MAX_RECORDS, MAX_VALUE_LENGTH } from '../key.js';

@@ -4,7 +4,9 @@ import type * as Kv from '@nats-io/kv';
 import type * as Transport from '@nats-io/transport-node';
 import { StoreError } from '../../error.js';
 
-const NAMES = '@nats-io/transport-node @nats-io/jetstream @nats-io/kv';
+/** The last version whose dependencies npm installs on Node 20. */
+const VERSION = '3.3.1';
+const NAMES = ['transport-node', 'jetstream', 'kv'].map((name) => `@nats-io/${name}@${VERSION}`).join(' ');
 
 export interface NatsPackages {
   readonly transport: typeof Transport;

@@ -1,5 +1,5 @@
 /** Reads a bucket's messages in order, a bounded batch at a time. */
-import { type Consumer, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from '@nats-io/jetstream';
 import { StoreError } from '../../error.js';
 import { type NatsLink } from './link.js';
 import { type NatsPackages } from './packages.js';

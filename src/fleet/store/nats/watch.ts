@@ -1,6 +1,6 @@
 /** The changes of a bucket from a revision on, across lost connections. */
 import { setTimeout } from 'node:timers/promises';
-import { type JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { isVtepError } from '../../../error.js';
 import { StoreError } from '../../error.js';
 import { isKey } from '../key.js';
