@@ -1,5 +1,24 @@
 /** What the nodes of an overlay agree on without a swarm: a store of small records, in memory or in NATS. */
 export { StoreError, type StoreErrorCode } from './error.js';
+export { nameOf, segmentOf } from './records/key-segment.js';
+export {
+  decodeRecord,
+  encodeRecord,
+  type FleetRecord,
+  NETWORKS,
+  NODES,
+  recordKey,
+  SERVICES,
+  type UnreadableRecord,
+} from './records/records.js';
+export {
+  type AllocationRecord,
+  type EndpointRecord,
+  type NetworkRecord,
+  type NodeRecord,
+  RECORD_VERSION,
+  type ServiceRecord,
+} from './records/schemas.js';
 export {
   checkKey,
   checkPrefix,
