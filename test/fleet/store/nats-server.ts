@@ -1,10 +1,11 @@
 /** A real nats-server with JetStream on a loopback port, its files in a temporary folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 
 export class NatsServer {
   /** Its files, and others that a test wants removed with them. */
@@ -54,9 +55,14 @@ export class NatsServer {
     if (child.exitCode !== null) throw new Error(`nats-server ended: ${lines.join('\n')}`);
   }
 
-  /** The server says nothing from now on, as behind a cable that is cut. */
-  freeze(): void {
-    this.#process?.kill('SIGSTOP');
+  /** The server says nothing from now on, as behind a cable that is cut. Linux: a signal takes its time to stop all threads. */
+  async freeze(): Promise<void> {
+    const child = this.#process;
+    if (child?.pid === undefined) return;
+    child.kill('SIGSTOP');
+    const tasks = `/proc/${child.pid}/task`;
+    const runs = (task: string): boolean => !/\) T /.test(readFileSync(join(tasks, task, 'stat'), 'utf8'));
+    while (readdirSync(tasks).some(runs)) await setImmediate();
   }
 
   thaw(): void {

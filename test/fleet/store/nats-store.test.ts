@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Store, NatsStore } from '../../../src/fleet/index.js';
@@ -80,22 +78,18 @@ test('NATS: a watch whose consumer is removed goes on where it was', { skip }, a
   await Promise.all([store.close(), other.close()]);
 });
 
-test('NATS: without its packages, the error says how to get them', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'vtep-fleet-'));
-  try {
-    for (const path of ['error.js', 'fleet', 'text']) {
-      cpSync(join(ROOT, 'dist/src', path), join(folder, 'src', path), { recursive: true });
-    }
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    const program = `import { NatsStore, MemoryStore } from './src/fleet/index.js';
-      await new MemoryStore().put('a', new Uint8Array(1));
-      await NatsStore.open('nats://127.0.0.1:1/web').catch(({ code, message }) => console.log(code, message));`;
-    writeFileSync(join(folder, 'program.js'), program);
-    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, 'program.js')], { encoding: 'utf8' });
-    assert.match(stdout, /^NATS_UNAVAILABLE .* not installed \(npm install @nats-io\/transport-node@/, stderr);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+test('NATS: without its packages, everything else works, and the error says how to get them', () => {
+  const hook = `export async function resolve(name, context, next) {
+    if (!name.startsWith('@nats-io/')) return next(name, context);
+    throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+  }`;
+  const program = `import { register } from 'node:module';
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}));
+    const { MemoryStore, NatsStore } = await import(${JSON.stringify(join(ROOT, 'dist/src/fleet/index.js'))});
+    await new MemoryStore().put('a', new Uint8Array(1));
+    await NatsStore.open('nats://127.0.0.1:1/web').catch(({ code, message }) => console.log(code, message));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  assert.match(stdout, /^NATS_UNAVAILABLE .* not installed \(npm install @nats-io\/transport-node@/, stderr);
 });
 
 test('NATS: a bucket in which records expire, or that keeps a history, is UNSUITABLE', { skip }, async () => {
