@@ -8,8 +8,8 @@ import { importImage } from '../swarm/docker/scratch-image.js';
 import { deployFile, dockerfile } from './deployment.js';
 
 const BASE = 'vtep-test-base';
-/** Packing and installing takes seconds, and minutes beside everything else that CI does at the same time. */
-const NPM_MS = 300_000;
+/** Packing, installing and building take seconds, and minutes beside everything else that CI does at the same time. */
+const PATIENCE_MS = 300_000;
 /** What vtep needs of a Debian image, beside Node. */
 const APPLETS = ['/bin/sh', '/usr/bin/env'];
 
@@ -24,7 +24,7 @@ function runBuildStage(folder: string): string {
   mkdirSync(join(folder, 'tmp'));
   const here = step.words.replaceAll(/ \/(out|tmp)\b/g, ` ${folder}/$1`);
   const npm = ['npm_config_ignore_scripts=true', 'npm_config_prefer_offline=true'];
-  command(['env', ...npm, 'sh', '-ec', `cd '${ROOT}' && ${here}`], '', NPM_MS);
+  command(['env', ...npm, 'sh', '-ec', `cd '${ROOT}' && ${here}`], '', PATIENCE_MS);
   return join(folder, 'out');
 }
 
@@ -40,5 +40,6 @@ export function buildImage(engine: DockerEngine, name: string, folder: string): 
   command(['tar', '-C', runBuildStage(folder), '-cf', join(context, 'out.tar'), '.']);
   const [, final = ''] = deployFile('Dockerfile').split(/^(?=FROM \S+$)/m);
   writeFileSync(join(context, 'Dockerfile'), `ARG BASE\nFROM scratch AS build\nADD out.tar /out/\n${final}`);
-  engine.client(['build', '--quiet', '--network', 'none', '--build-arg', `BASE=${BASE}`, '--tag', name, context]);
+  const build = ['build', '--quiet', '--network', 'none', '--build-arg', `BASE=${BASE}`, '--tag', name, context];
+  engine.client(build, undefined, PATIENCE_MS);
 }

@@ -119,10 +119,11 @@ export class DockerEngine {
   /**
    * Runs the client, with the classic builder.
    * @param input its standard input
+   * @param timeout milliseconds until it is ended. Default: that of `command`
    */
-  client(words: readonly string[], input?: Uint8Array): string {
+  client(words: readonly string[], input?: Uint8Array, timeout?: number): string {
     const socket = `unix://${join(this.#folder, 'socket')}`;
-    return command(['env', 'DOCKER_BUILDKIT=0', 'docker', '-H', socket, ...words], input);
+    return command(['env', 'DOCKER_BUILDKIT=0', 'docker', '-H', socket, ...words], input, timeout);
   }
 
   /** Runs the client, and returns what it printed on both of its outputs. */
