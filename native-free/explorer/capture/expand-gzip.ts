@@ -26,7 +26,7 @@ export interface ExpandOptions {
    * @default MAX_EXPANDED
    */
   readonly maxBytes?: number;
-  /** Is told how many bytes of the compressed file were read. */
+  /** Called with the number of bytes of the compressed file that were read. */
   readonly progress?: (position: number) => void;
 }
 

@@ -1,8 +1,8 @@
 /** Selects packets, and sums them up, in slices that leave the page time to draw. */
 import { DROP_REASONS, Verdict } from '../../../src/dataplane/index.js';
 import type { CaptureIndex } from '../index/capture-index.js';
-import { FLOW_REVERSED, NO_FLOW, NO_ID, PART_PACKETS, type PacketPart } from '../index/packet-columns.js';
-import type { Predicate } from './column-readers.js';
+import { NO_ID, PART_PACKETS, type PacketPart } from '../index/packet-columns.js';
+import { flowOf, type Predicate, senderOf } from './column-readers.js';
 import type { Selection, SelectionSeries, SelectionTotals } from './selection.js';
 
 /** Seconds since the first packet; packets at both ends are selected. */
@@ -25,7 +25,6 @@ export interface SelectOptions {
 
 const INTERVALS = 240;
 const NANO = 1e9;
-const FLOW_ID = 0x7fff_ffff;
 const VERDICTS = Math.max(...Object.values(Verdict)) + 1;
 /** Packets between two turns: a few milliseconds. */
 const SLICE = 1 << 14;
@@ -133,8 +132,8 @@ class Selecting {
       totals.saPackets[sa]++;
       totals.saBytes[sa] += bytes;
     }
-    const flow = part.flow[i];
-    if (flow !== NO_FLOW) this.#sumFlow(flow & FLOW_ID, flow >= FLOW_REVERSED ? 1 : 0, bytes, time);
+    const flow = flowOf(part, i);
+    if (flow >= 0) this.#sumFlow(flow, senderOf(part, i), bytes, time);
     if (!Number.isNaN(time)) this.#sumTime(network, bytes, time);
   }
 

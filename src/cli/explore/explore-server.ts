@@ -40,7 +40,7 @@ function isSame(given: string | null | undefined, expected: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** JSON that can stand in a script element of a page. */
+/** JSON that can't end the script element of a page that it is in. */
 function jsonForScript(value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

@@ -63,7 +63,7 @@ export function leaseConformance(rule: Rule): void {
     assert.deepEqual(withdrawn.flat(), ['nodes/alpha']);
   });
 
-  rule('a holder whose lease was withdrawn is told, also if another took it', async (one, two) => {
+  rule('the holder of a withdrawn lease learns of it, also if another took it', async (one, two) => {
     const lease = await Lease.take(one, 'nodes/alpha', bytes('up'), { duration: DURATION, token: token(1) });
     await two.delete('nodes/alpha', lease.revision);
     await assert.rejects(lease.renew(), { code: 'LEASE_LOST' });

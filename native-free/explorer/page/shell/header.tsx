@@ -70,7 +70,7 @@ export function Header({ view, opening, onOpen, onHelp, onStop, onReadAgain, onR
   );
 }
 
-/** What a screen reader is told. It doesn't change with each packet. */
+/** What a screen reader announces. It doesn't change with each packet. */
 function stateText({ captures, problems, reading, rereading, state, index }: SessionView): string {
   if (captures.length === 0) return problems.length > 0 ? 'Not read' : '';
   if (rereading !== undefined) return 'The view changes once everything is decrypted';

@@ -2,6 +2,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { GossipEvent, GossipMember, GossipReport } from '../../../../src/inspect/index.js';
 import { secondsText } from '../../../../src/text/quantity.js';
+import { counted } from '../parts/counted.js';
 import { type Column, DataTable } from '../parts/data-table.js';
 import { useWidth } from '../parts/use-width.js';
 import { SavePicture, SaveTable } from '../picture/save-buttons.js';
@@ -70,10 +71,6 @@ export function GossipView({ reports, isReading, index, go }: ViewProps) {
       <Events gossip={gossip} go={go} />
     </section>
   );
-}
-
-function counted(count: number, what: string): string {
-  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function around(go: ViewProps['go'], offset: number): void {

@@ -2,6 +2,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { KeyTimelineReport, TimelineEntry } from '../../../../src/inspect/index.js';
 import { byteText, secondsText } from '../../../../src/text/quantity.js';
+import { counted } from '../parts/counted.js';
 import { type Column, DataTable } from '../parts/data-table.js';
 import { useWidth } from '../parts/use-width.js';
 import { SavePicture } from '../picture/save-buttons.js';
@@ -50,10 +51,6 @@ export function KeysView(props: ViewProps) {
       <Entries timeline={timeline} go={props.go} />
     </section>
   );
-}
-
-function counted(count: number, what: string): string {
-  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 }
 
 interface TimelineProps extends ViewProps {

@@ -2,6 +2,7 @@
 import { useMemo, useRef } from 'preact/hooks';
 import { type NetworkIndex, ownColours } from '../../../../src/picture/internal.js';
 import { byteText } from '../../../../src/text/quantity.js';
+import { counted } from '../parts/counted.js';
 import { type Column, DataTable } from '../parts/data-table.js';
 import { Swatch, useNetworkColours } from '../parts/network-swatch.js';
 import { useWidth } from '../parts/use-width.js';
@@ -159,10 +160,6 @@ function MapPicture({ contents, colours, pick }: PictureProps) {
       {others > 0 && <p class="faint">{counted(others, 'host')} without a tunnel not drawn</p>}
     </figure>
   );
-}
-
-function counted(count: number, what: string): string {
-  return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function mapText({ nodes, links }: MapContents): string {

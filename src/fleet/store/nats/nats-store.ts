@@ -45,7 +45,7 @@ export class NatsStore implements Store {
   }
 
   /**
-   * Connects to a store. It isn't retried: a wrong address is told from a server that is down by the caller.
+   * Connects to a store, once: the caller decides whether the address is wrong or the server is down, and retries.
    * @param address nats://HOST:PORT/OVERLAY, of a cluster with commas: nats://a:4222,b:4222/OVERLAY
    * @throws StoreError `BAD_ADDRESS`, `UNAVAILABLE`, `NOT_PERMITTED`, `UNREADABLE`, `UNSUITABLE`, `NATS_UNAVAILABLE`
    */

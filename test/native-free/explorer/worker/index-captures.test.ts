@@ -90,7 +90,7 @@ describe('indexCaptures', () => {
     });
   }
 
-  test('leaves ESP closed if it is told to, whatever keys there are', async () => {
+  test('decrypts no ESP unless it is asked to, whatever keys there are', async () => {
     const texts = [text('docker/swarm-keys.txt')];
     const closed = await indexed([file('docker/07-encrypted.esp.pcap')], { texts });
     assert.ok(columnOf(closed, 'verdict').every((verdict) => verdict === Verdict.Esp));
