@@ -29,6 +29,8 @@ export type OverlayErrorCode =
   | 'NO_SUBNET'
   /** No VNI is left. */
   | 'NO_VNI'
+  /** No address of a network is left. */
+  | 'NO_ADDRESS'
   /** No published port is left. */
   | 'NO_PORT';
 

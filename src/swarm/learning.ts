@@ -2,8 +2,8 @@
 import { VtepError } from '../error.js';
 import type { LearnedChanges, LearnedTables, TableChange } from '../gossip/index.js';
 import type { ServiceChange, ServiceSet, Topology, TopologyChange } from '../overlay/index.js';
+import { serviceDifferences, topologyDifferences } from '../overlay/internal.js';
 import { ChangeBatch } from './member/change-batch.js';
-import { serviceDifferences, topologyDifferences } from './resynchronisation.js';
 
 /** The tables of a running node. */
 export interface FollowingTables {

@@ -1,13 +1,6 @@
 /** A network that a node is on, and what gossip says about it as changes of the node's tables. */
-import type {
-  EndpointRecord,
-  Network,
-  Node,
-  ServiceChange,
-  ServiceNetworkSet,
-  ServiceRecord,
-  TopologyChange,
-} from '../../overlay/index.js';
+import type { Network } from '../../overlay/index.js';
+import type { TakenChanges, TakenState } from '../../overlay/internal.js';
 
 /** A network of the node's topology, and its id in gossip. Managers tell it; gossip has no names or VNIs. */
 export interface LearnedNetwork {
@@ -29,16 +22,7 @@ export interface LearnedNetwork {
 }
 
 /** Changes of a node's tables and services, in the order in which they must be applied. */
-export interface LearnedChanges {
-  readonly topology: readonly TopologyChange[];
-  readonly services: readonly ServiceChange[];
-}
+export type LearnedChanges = TakenChanges;
 
 /** What a node's tables and services hold once all changes have been applied; this node itself isn't among the nodes. */
-export interface LearnedState {
-  readonly nodes: readonly Node[];
-  readonly networks: readonly Network[];
-  readonly endpoints: readonly EndpointRecord[];
-  readonly serviceNetworks: readonly ServiceNetworkSet[];
-  readonly records: readonly ServiceRecord[];
-}
+export type LearnedState = TakenState;

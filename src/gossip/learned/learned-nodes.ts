@@ -1,6 +1,6 @@
 /** The nodes that entries name as their VTEPs, in bounded number. */
 import { formatAddress, type Node } from '../../overlay/index.js';
-import type { Differences } from './differences.js';
+import type { Differences } from '../../overlay/internal.js';
 
 /** A VTEP that entries name. */
 interface UsedNode {

@@ -1,6 +1,7 @@
 /** A node's tables and services as gossip describes them: entries come in any order, changes of the tables go out. */
 import { VtepError } from '../../error.js';
 import { EndpointKind, type EndpointRecord, type ServiceRecord } from '../../overlay/index.js';
+import { PendingChanges } from '../../overlay/internal.js';
 import { formatIp, macOfIpv4 } from '../../wire/index.js';
 import { inQuotes } from '../../text/plain-text.js';
 import type { TableChange } from '../networkdb/table-change.js';
@@ -17,7 +18,6 @@ import { LearnedNodes } from './learned-nodes.js';
 import { readEndpoint, readPeer } from './learned-values.js';
 import { type LocalEndpoint, localRecord, placeOf } from './local-endpoint.js';
 import { describeOwn } from './own-claims.js';
-import { PendingChanges } from './pending-changes.js';
 
 /** Key of this node's load balancer in the topology. */
 const BALANCER_KEY = 'lb';

@@ -6,7 +6,17 @@ export class SerialIds {
   readonly #used = new Set<number>();
   /** The range that was last found full, so that it is not searched again until an id is released. */
   #full: string | undefined;
-  #next = 0;
+  #next: number;
+
+  /** @param next where the search begins */
+  constructor(next = 0) {
+    this.#next = next;
+  }
+
+  /** Where the next search begins. */
+  get next(): number {
+    return this.#next;
+  }
 
   /** Number of ids in use. */
   get size(): number {

@@ -8,7 +8,17 @@ const LAST_VNI = 0xffffff;
 
 /** Gives out VNIs from 4096 on, each after the one before. */
 export class VniPool {
-  readonly #ids = new SerialIds();
+  readonly #ids: SerialIds;
+
+  /** @param next where the search begins. Default: at the first VNI */
+  constructor(next = FIRST_VNI) {
+    this.#ids = new SerialIds(next);
+  }
+
+  /** Where the next search begins. */
+  get next(): number {
+    return this.#ids.next;
+  }
 
   /**
    * Takes the next VNI.

@@ -17,17 +17,31 @@ interface ProtocolPorts {
   readonly host: Map<number, string>;
 }
 
-function newPorts(): ProtocolPorts {
-  return { ids: new SerialIds(), ingress: new Map(), host: new Map() };
+function newPorts(next = FIRST_DYNAMIC): ProtocolPorts {
+  return { ids: new SerialIds(next), ingress: new Map(), host: new Map() };
 }
+
+/** Where the search for the next port of each protocol begins. */
+export type NextPorts = Readonly<Record<PortProtocol, number>>;
 
 /** The published ports of all services. TCP, UDP and SCTP have their own. */
 export class PortTable {
-  readonly #protocols: Readonly<Record<PortProtocol, ProtocolPorts>> = {
-    [PortProtocol.Tcp]: newPorts(),
-    [PortProtocol.Udp]: newPorts(),
-    [PortProtocol.Sctp]: newPorts(),
-  };
+  readonly #protocols: Readonly<Record<PortProtocol, ProtocolPorts>>;
+
+  /** @param next where each search begins. Default: at the first port of the range */
+  constructor({ tcp, udp, sctp }: Partial<NextPorts> = {}) {
+    this.#protocols = {
+      [PortProtocol.Tcp]: newPorts(tcp),
+      [PortProtocol.Udp]: newPorts(udp),
+      [PortProtocol.Sctp]: newPorts(sctp),
+    };
+  }
+
+  /** Where the next searches begin. */
+  get next(): NextPorts {
+    const { tcp, udp, sctp } = this.#protocols;
+    return { tcp: tcp.ids.next, udp: udp.ids.next, sctp: sctp.ids.next };
+  }
 
   /**
    * Publishes a service's ports, and chooses those that are 0 in ingress mode: from 30000 to 32767, each after the one

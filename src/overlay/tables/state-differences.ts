@@ -1,20 +1,15 @@
-/** What differs between a node's tables and what it has learned. */
-import type { LearnedState } from '../gossip/index.js';
-import {
-  diffTopology,
-  type Endpoint,
-  type ServiceChange,
-  ServiceChangeKind,
-  type ServiceRecord,
-  type ServiceSet,
-  type Topology,
-  type TopologyChange,
-} from '../overlay/index.js';
+/** What differs between a node's tables and what they shall hold. */
+import { type ServiceChange, ServiceChangeKind } from '../services/service-change.js';
+import type { ServiceRecord, ServiceSet } from '../services/service-set.js';
+import type { Endpoint, Topology } from '../topology.js';
+import type { TakenState } from './pending-changes.js';
+import type { TopologyChange } from './topology-change.js';
+import { diffTopology } from './topology-diff.js';
 
-/** The changes after which a topology is as learned, in a valid order. Endpoints without a node or network are left out. */
+/** The changes after which a topology is as given, in a valid order. Endpoints without a node or network are left out. */
 export function topologyDifferences(
   before: Topology,
-  { nodes: others, networks, endpoints }: LearnedState,
+  { nodes: others, networks, endpoints }: TakenState,
 ): TopologyChange[] {
   // This node is the first one, and learns nothing about itself.
   const nodes = [before.nodes[0], ...others];
@@ -28,10 +23,10 @@ export function topologyDifferences(
   return diffTopology(before, { ...before, nodes, networks, endpoints: placed, ring: undefined });
 }
 
-/** The changes after which services are as learned. Some may change nothing. */
+/** The changes after which services are as given. Some may change nothing. */
 export function serviceDifferences(
   before: ServiceSet | undefined,
-  { serviceNetworks, records }: LearnedState,
+  { serviceNetworks, records }: TakenState,
 ): ServiceChange[] {
   const keyOf = ({ network, endpoint }: ServiceRecord): string => `${endpoint} ${network}`;
   const names = new Set(serviceNetworks.map(({ name }) => name));

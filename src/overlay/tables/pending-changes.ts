@@ -1,17 +1,24 @@
 /** Puts changes of a node's tables into an order in which they can be applied. */
-import {
-  ChangeKind,
-  type EndpointRecord,
-  type Network,
-  type Node,
-  ServiceChangeKind,
-  type ServiceNetworkSet,
-  type ServiceRecord,
-  type TopologyChange,
-  type ServiceChange,
-} from '../../overlay/index.js';
+import { type ServiceChange, ServiceChangeKind } from '../services/service-change.js';
+import type { ServiceNetworkSet, ServiceRecord } from '../services/service-set.js';
+import type { Network, Node } from '../topology.js';
 import { Differences } from './differences.js';
-import type { LearnedChanges, LearnedState } from './learned-network.js';
+import { ChangeKind, type EndpointRecord, type TopologyChange } from './topology-change.js';
+
+/** Changes of a node's tables and services, in the order in which they must be applied. */
+export interface TakenChanges {
+  readonly topology: readonly TopologyChange[];
+  readonly services: readonly ServiceChange[];
+}
+
+/** What a node's tables and services hold once all changes have been applied; this node itself isn't among the nodes. */
+export interface TakenState {
+  readonly nodes: readonly Node[];
+  readonly networks: readonly Network[];
+  readonly endpoints: readonly EndpointRecord[];
+  readonly serviceNetworks: readonly ServiceNetworkSet[];
+  readonly records: readonly ServiceRecord[];
+}
 
 /** The objects of a topology and its services, with what has changed since the last `take`. */
 export class PendingChanges {
@@ -33,12 +40,12 @@ export class PendingChanges {
   }
 
   /** The changes. They can also be applied in pieces, as long as the order stays. */
-  take(): LearnedChanges {
+  take(): TakenChanges {
     return { topology: this.#topology(), services: this.#services() };
   }
 
   /** What all changes that were taken add up to. */
-  get taken(): LearnedState {
+  get taken(): TakenState {
     const { nodes, networks, endpoints, serviceNetworks, records } = this;
     return {
       nodes: [...nodes.taken],
