@@ -84,6 +84,11 @@ export interface LiveVtepOptions extends Omit<
    * @default 1: the calling thread
    */
   readonly workers?: number;
+  /**
+   * Milliseconds that an idle turn of `run` blocks this thread: the longest delay of its timers, signals and connections.
+   * @default 20
+   */
+  readonly maxWait?: number;
   /** Receives a description of each runtime problem. */
   readonly onTrouble?: (text: string) => void;
 }
@@ -100,7 +105,7 @@ const SLOTS = 2048;
 /** A frame of 64 KiB; also makes the distance of slots differ from a multiple of a page. Unused pages take no memory. */
 const FRAME_BYTES = 65_664;
 const MAX_MTU_HEADROOM = 256;
-/** Milliseconds that an idle turn waits: the maximum delay of signals and timers. */
+/** Default of `maxWait`. */
 const WAIT = 20;
 /** Milliseconds that an idle turn waits if polling isn't possible. */
 const NAP = 1;
@@ -144,6 +149,7 @@ export class LiveVtep {
   readonly #underlay: UnderlayPort;
   readonly #devices: EndpointDevices;
   readonly #first: FirstWorker | undefined;
+  readonly #maxWait: number;
   #workers: VtepWorkers | undefined;
   /** Of workers that have ended. */
   #lastReports: readonly WorkerReport[] = [];
@@ -156,6 +162,7 @@ export class LiveVtep {
     workers: VtepWorkers | undefined,
   ) {
     this.#underlay = underlay;
+    this.#maxWait = options.maxWait ?? WAIT;
     this.#first = first;
     this.#workers = workers;
     const { topology, node, portOf, onTrouble } = options;
@@ -353,7 +360,7 @@ export class LiveVtep {
     workers?.run();
     let checked = performance.now();
     while (!signal.aborted) {
-      const idle = !this.node.turn(this.node.mayHaveMore ? 0 : WAIT);
+      const idle = !this.node.turn(this.node.mayHaveMore ? 0 : this.#maxWait);
       if (workers?.failure !== undefined) throw workers.failure;
       const { size } = this.node.ports;
       if (idle || performance.now() - checked > DEVICE_CHECK_MS) {

@@ -72,7 +72,7 @@ export class LiveServices implements ServicesView {
   /** When parts that follow whole topologies do so next, and whether this node's endpoints have changed, too. */
   #due: number | undefined;
   #endpointsChanged = false;
-  /** Published ports of this node's tasks, by the task's name; made when they are needed. */
+  /** Published ports of this node's tasks, by their address on the ingress network; made when they are needed. */
   #published: ReadonlyMap<string, readonly TargetPort[]> | undefined;
   /** Created with the first set. */
   #services: NodeServices | undefined;
@@ -204,7 +204,7 @@ export class LiveServices implements ServicesView {
     const { node, clock, random } = this.#options;
     const network = node.tables.networks[endpoint.network];
     if (endpoint.ip?.length !== 4 || network === undefined || !this.#isIngress(network.name)) return port;
-    const ports = this.#publishedBy(endpoint.name);
+    const ports = this.#publishedBy(endpoint.ip);
     const options = { address: formatIpv4(endpoint.ip), ports, mtu: node.mtuOf(endpoint.network), random };
     const around = new IngressPort(port, options, clock);
     this.#ingressPorts.set(endpointId(endpoint), around);
@@ -291,15 +291,20 @@ export class LiveServices implements ServicesView {
     return this.#given.networks.get(network)?.ingress === true;
   }
 
-  /** The published ports of a task of this node. */
-  #publishedBy(task: string): readonly TargetPort[] {
+  /** The published ports of the task of this node that has an address. */
+  #publishedBy(address: Uint8Array | undefined): readonly TargetPort[] {
     this.#published ??= this.#publishedPorts();
-    return this.#published.get(task) ?? [];
+    return this.#published.get(address?.join('.') ?? '') ?? [];
   }
 
+  /** By address: a record's key is the endpoint's name in a config only. */
   #publishedPorts(): Map<string, readonly TargetPort[]> {
     const own = [...this.#given.own].filter(({ network }): boolean => this.#isIngress(network));
-    return new Map(own.map(({ endpoint, service }) => [endpoint, ingressPortsOf(service)]));
+    return new Map(
+      own.flatMap(({ addresses, service }) =>
+        addresses.map((address) => [address.join('.'), ingressPortsOf(service)] as const),
+      ),
+    );
   }
 
   #setIngressPorts(): void {
@@ -308,7 +313,7 @@ export class LiveServices implements ServicesView {
       const endpoint = node.endpoint(id);
       const network = endpoint === undefined ? undefined : node.tables.networks[endpoint.network];
       if (node.ports.get(id) !== port || endpoint === undefined || network === undefined) this.#ingressPorts.delete(id);
-      else port.rules.setPorts(this.#publishedBy(endpoint.name));
+      else port.rules.setPorts(this.#publishedBy(endpoint.ip));
     }
   }
 
