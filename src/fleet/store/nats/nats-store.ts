@@ -17,7 +17,7 @@ import { storeFailure } from './failure.js';
 import { NatsLink } from './link.js';
 import { loadNats } from './packages.js';
 import { type NatsBucket, NatsReader, SNAPSHOT_BATCH } from './reader.js';
-import { COMPACTED_KEY, swapSeparators } from './subject.js';
+import { COMPACTED_KEY, subjectsOf, swapSeparators } from './subject.js';
 import { changeOf, compactedRevision, NatsWatch } from './watch.js';
 
 /** What the headers of a message may take of the server's limit for it, in bytes. */
@@ -87,7 +87,7 @@ export class NatsStore implements Store {
     checkKey(key);
     const entry = await this.#bucket.link.ask('read', `get ${key}`, () => this.#kv.get(swapSeparators(key)));
     if (entry?.operation !== 'PUT') return undefined;
-    return { key, value: entry.value.slice(), revision: entry.revision };
+    return { key, value: new Uint8Array(entry.value), revision: entry.revision };
   }
 
   async put(key: string, value: Uint8Array, { revision }: PutOptions = {}): Promise<number> {
@@ -158,7 +158,7 @@ export class NatsStore implements Store {
   ): Promise<number> {
     const { link, manager, stream, name } = this.#bucket;
     const { state } = await link.ask('read', 'ask for the stream', () => manager.streams.info(stream));
-    const reader = await NatsReader.open(this.#bucket, prefix, 0, headersOnly);
+    const reader = await NatsReader.open(this.#bucket, subjectsOf(name, prefix), 0, headersOnly);
     const { losses } = link;
     let seen = 0;
     let pending = reader.waiting;

@@ -1,9 +1,9 @@
-/** Reads a bucket's messages in order, a bounded batch at a time. */
+/** Reads a stream's messages in order, a bounded batch at a time. */
 import type { Consumer, JetStreamClient, JetStreamManager, JsMsg } from '@nats-io/jetstream';
 import { StoreError } from '../../error.js';
+import { storeFailure } from './failure.js';
 import { type NatsLink } from './link.js';
 import { type NatsPackages } from './packages.js';
-import { subjectsOf } from './subject.js';
 
 /** Messages that the server sends before it is asked again: what waits here for a slow reader of a watch. */
 export const BATCH = 256;
@@ -14,9 +14,8 @@ const EXPIRES = 10_000;
 /** Milliseconds that the server keeps a consumer nobody asks for messages. */
 const IDLE = 60_000;
 
-/** What readers of one bucket share. */
-export interface NatsBucket {
-  readonly name: string;
+/** A stream, and what its readers share. */
+export interface NatsStream {
   readonly stream: string;
   readonly packages: NatsPackages;
   readonly jetstream: JetStreamClient;
@@ -24,54 +23,61 @@ export interface NatsBucket {
   readonly link: NatsLink;
 }
 
-/** A consumer of the bucket's stream. It is gone with the connection or the server: then the caller makes another. */
+/** The stream of a store's bucket. */
+export interface NatsBucket extends NatsStream {
+  readonly name: string;
+}
+
+/** A consumer of a stream. It is gone with the connection or the server: then the caller makes another. */
 export class NatsReader {
-  readonly #bucket: NatsBucket;
+  readonly #stream: NatsStream;
   readonly #consumer: Consumer;
   #delivered = 0;
   /** Messages that were waiting when it began. */
   readonly waiting: number;
 
-  private constructor(bucket: NatsBucket, consumer: Consumer, waiting: number) {
-    this.#bucket = bucket;
+  private constructor(stream: NatsStream, consumer: Consumer, waiting: number) {
+    this.#stream = stream;
     this.#consumer = consumer;
     this.waiting = waiting;
   }
 
-  /** @param revision of the last message before the first that it reads */
-  static async open(bucket: NatsBucket, prefix: string, revision: number, headersOnly = false): Promise<NatsReader> {
-    const { AckPolicy, DeliverPolicy } = bucket.packages.jetstream;
-    const info = await bucket.link.ask('read', 'open a consumer', () =>
-      bucket.manager.consumers.add(bucket.stream, {
+  /**
+   * @param subjects of the messages that it reads
+   * @param revision of the last message before the first that it reads
+   */
+  static async open(stream: NatsStream, subjects: string, revision: number, headersOnly = false): Promise<NatsReader> {
+    const { AckPolicy, DeliverPolicy } = stream.packages.jetstream;
+    const info = await stream.link.ask('read', 'open a consumer', () =>
+      stream.manager.consumers.add(stream.stream, {
         ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: revision + 1,
-        filter_subject: subjectsOf(bucket.name, prefix),
-        inactive_threshold: bucket.packages.transport.nanos(IDLE),
+        filter_subject: subjects,
+        inactive_threshold: stream.packages.transport.nanos(IDLE),
         mem_storage: true,
         num_replicas: 1,
         headers_only: headersOnly,
       }),
     );
-    return new NatsReader(bucket, bucket.jetstream.consumers.getConsumerFromInfo(info), info.num_pending);
+    return new NatsReader(stream, stream.jetstream.consumers.getConsumerFromInfo(info), info.num_pending);
   }
 
   /** Messages that wait on the server now. */
   async pending(): Promise<number> {
-    const info = await this.#bucket.link.ask('read', 'ask for a consumer', () => this.#consumer.info());
+    const info = await this.#stream.link.ask('read', 'ask for a consumer', () => this.#consumer.info());
     return info.num_pending;
   }
 
   /**
-   * The next messages, as they come: at most so many, and those that come within 10 seconds. It ends early when the
-   * connection changes or the signal is aborted.
+   * The next messages, as they come: at most so many, and those that come within a time. It ends early when the connection
+   * changes or the signal is aborted.
+   * @param expires milliseconds, at least 1000
    * @throws StoreError `UNAVAILABLE` if one is missing: the consumer isn't what it was
    */
-  async *batch(most: number, signal?: AbortSignal): AsyncGenerator<JsMsg> {
-    const { link } = this.#bucket;
-    const messages = await link.ask('read', 'fetch', () =>
-      this.#consumer.fetch({ max_messages: most, expires: EXPIRES }),
-    );
+  async *batch(most: number, signal?: AbortSignal, expires = EXPIRES): AsyncGenerator<JsMsg> {
+    const { link } = this.#stream;
+    const messages = await link.ask('read', 'fetch', () => this.#consumer.fetch({ max_messages: most, expires }));
     const stop = (): void => void messages.close().catch(() => undefined);
     const end = link.onChange(stop);
     signal?.addEventListener('abort', stop, { once: true });
@@ -83,6 +89,9 @@ export class NatsReader {
         }
         yield message;
       }
+    } catch (error) {
+      // Such as that the consumer was deleted.
+      throw storeFailure(error, 'read', 'fetch');
     } finally {
       end();
       signal?.removeEventListener('abort', stop);
@@ -92,6 +101,6 @@ export class NatsReader {
 
   /** Removes the consumer from the server, which would do so by itself after a minute. */
   close(): void {
-    if (this.#bucket.link.connected && !this.#bucket.link.closed) this.#consumer.delete().catch(() => undefined);
+    if (this.#stream.link.connected && !this.#stream.link.closed) this.#consumer.delete().catch(() => undefined);
   }
 }

@@ -7,7 +7,7 @@ import { isKey } from '../key.js';
 import { type StoreChange } from '../store.js';
 import { storeFailure } from './failure.js';
 import { BATCH, type NatsBucket, NatsReader } from './reader.js';
-import { COMPACTED_KEY, keyOf } from './subject.js';
+import { COMPACTED_KEY, keyOf, subjectsOf } from './subject.js';
 
 /** Milliseconds before another attempt, while the server is there but can't answer yet. */
 const RETRY = 100;
@@ -19,8 +19,8 @@ export function changeOf(bucket: string, message: JsMsg): Extract<StoreChange, {
   const revision = message.seq;
   const operation = message.headers?.get('KV-Operation');
   if (operation === 'DEL' || operation === 'PURGE') return { kind: 'delete', key, revision };
-  // A copy: the message is part of a larger buffer of the socket.
-  return { kind: 'put', key, value: message.data.slice(), revision };
+  // A copy, which slice() of a Buffer isn't: the message is part of a larger buffer of the socket.
+  return { kind: 'put', key, value: new Uint8Array(message.data), revision };
 }
 
 /** How far deletions are forgotten; 0 if none are. */
@@ -89,7 +89,7 @@ export class NatsWatch {
   async *#connection(): AsyncGenerator<StoreChange | undefined> {
     const { link, name } = this.#bucket;
     const { losses } = link;
-    const reader = await NatsReader.open(this.#bucket, this.#prefix, this.#seen);
+    const reader = await NatsReader.open(this.#bucket, subjectsOf(name, this.#prefix), this.#seen);
     try {
       await this.#checkKept(reader);
       yield undefined;
