@@ -19,8 +19,8 @@ const FLOORS = [
   { inspect: [], workers: [], replay: ['workers'] },
   { frames: [], simulate: ['frames'], picture: [], doctor: [], generate: [] },
   { report: [] },
-  { live: [], join: ['live'], fleet: [] },
-  { swarm: [] },
+  { live: [], join: ['live'] },
+  { swarm: [], fleet: [] },
   { cli: [] },
   { 'index.ts': [] },
 ];

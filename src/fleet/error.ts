@@ -22,6 +22,12 @@ export type StoreErrorCode =
   | 'LEASE_LOST'
   /** The record of a lease can't be made: its duration, token or value is out of bounds. */
   | 'BAD_LEASE'
+  /** A sealed value can't be opened: made with another key, for another purpose, or changed since. */
+  | 'SEALED'
+  /** The key that seals keys in a store can't be read, isn't one, or protects nothing. */
+  | 'BAD_KEK'
+  /** A duty of the leader was to write, and this node no longer leads. */
+  | 'NOT_LEADER'
   /** The store's address isn't nats://HOST:PORT/OVERLAY. */
   | 'BAD_ADDRESS'
   /** The server's bucket has settings with which records disappear by themselves, or that keep none. */
@@ -32,6 +38,12 @@ export type StoreErrorCode =
   | 'UNREADABLE'
   /** The packages of the NATS client aren't installed. */
   | 'NATS_UNAVAILABLE'
+  /** There is no such run or file: it was removed, has expired, or never was. */
+  | 'NOT_THERE'
+  /** A file isn't what was stored: pieces are missing, or its digest differs. */
+  | 'DAMAGED'
+  /** A record that is needed can't be read: another program or a later version wrote it. */
+  | 'BAD_RECORD'
   /** The store was closed by its user. */
   | 'CLOSED';
 

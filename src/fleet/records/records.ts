@@ -5,8 +5,14 @@ import { nameOf, segmentOf } from './key-segment.js';
 import {
   ALLOCATION_RECORD,
   type AllocationRecord,
+  CURSOR_RECORD,
+  type CursorRecord,
   ENDPOINT_RECORD,
   type EndpointRecord,
+  IPAM_RECORD,
+  type IpamRecord,
+  KEYS_RECORD,
+  type KeysRecord,
   NETWORK_RECORD,
   type NetworkRecord,
   NODE_RECORD,
@@ -20,6 +26,14 @@ import {
 export const NODES = 'nodes/';
 export const NETWORKS = 'networks/';
 export const SERVICES = 'services/';
+/** The key of the sealed key ring. */
+export const KEYS = 'keys/ring';
+/** The key of what must be unique over all networks and services. Not below `networks/`, which every node watches. */
+export const IPAM = 'ipam/allocations';
+/** Prefix of the hints where to search for the next address. */
+export const CURSORS = 'ipam/cursors/';
+/** The key of the leader's lease, whose value is the name of its node in UTF-8. */
+export const LEADER = 'leader';
 
 /** A record with what it is. */
 export type FleetRecord =
@@ -27,7 +41,10 @@ export type FleetRecord =
   | { readonly kind: 'network'; readonly record: NetworkRecord }
   | { readonly kind: 'endpoint'; readonly record: EndpointRecord }
   | { readonly kind: 'service'; readonly record: ServiceRecord }
-  | { readonly kind: 'allocation'; readonly record: AllocationRecord };
+  | { readonly kind: 'allocation'; readonly record: AllocationRecord }
+  | { readonly kind: 'ipam'; readonly record: IpamRecord }
+  | { readonly kind: 'cursor'; readonly record: CursorRecord }
+  | { readonly kind: 'keys'; readonly record: KeysRecord };
 
 /** A record that can't be read, as another program or a later version wrote it. */
 export interface UnreadableRecord {
@@ -40,9 +57,18 @@ const MAX_FAULT = 200;
 /** networks/NAME/endpoints/ID */
 const MAX_SEGMENTS = 4;
 
-/** The key of a record: `nodes/NAME`, `networks/NAME`, `networks/NAME/endpoints/ID`, `.../addresses/IP`, `services/NAME`. */
+/**
+ * The key of a record: `nodes/NAME`, `networks/NAME`, `networks/NAME/endpoints/ID`, `.../addresses/IP`, `services/NAME`,
+ * `keys/ring`, `ipam/allocations`, `ipam/cursors/NETWORK`.
+ */
 export function recordKey({ kind, record }: FleetRecord): string {
   switch (kind) {
+    case 'keys':
+      return KEYS;
+    case 'ipam':
+      return IPAM;
+    case 'cursor':
+      return CURSORS + segmentOf(record.network);
     case 'node':
       return NODES + segmentOf(record.name);
     case 'network':
@@ -73,6 +99,11 @@ export function decodeRecord(key: string, value: Uint8Array): FleetRecord | Unre
     [name, id].some((segment) => segment !== undefined && nameOf(segment) === undefined)
   ) {
     return unreadable('no key of a record');
+  }
+  if (key === KEYS) return read(key, value, KEYS_RECORD, (record) => ({ kind: 'keys', record }));
+  if (key === IPAM) return read(key, value, IPAM_RECORD, (record) => ({ kind: 'ipam', record }));
+  if (key.startsWith(CURSORS) && id === undefined) {
+    return read(key, value, CURSOR_RECORD, (record) => ({ kind: 'cursor', record }));
   }
   if (top === 'nodes' && part === undefined)
     return read(key, value, NODE_RECORD, (record) => ({ kind: 'node', record }));

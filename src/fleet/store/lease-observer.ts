@@ -20,6 +20,8 @@ interface ObservedLease {
  */
 export class LeaseObserver {
   readonly #leases = new Map<string, ObservedLease>();
+  /** The connection was lost, and renewals that it missed are yet to be reported. */
+  #isBlind = false;
 
   /** Leases that are observed; at most as many as the store has records. */
   get size(): number {
@@ -29,6 +31,7 @@ export class LeaseObserver {
   /** Takes up the leases of a snapshot, and forgets all others. */
   start({ records }: StoreSnapshot, now: number): void {
     this.#leases.clear();
+    this.#isBlind = false;
     for (const { key, value, revision } of records) this.#put(key, value, revision, now);
   }
 
@@ -36,11 +39,15 @@ export class LeaseObserver {
   observe(change: StoreChange, now: number): void {
     if (change.kind === 'put') this.#put(change.key, change.value, change.revision, now);
     else if (change.kind === 'delete') this.#leases.delete(change.key);
-    else for (const lease of this.#leases.values()) lease.since = now;
+    else {
+      this.#isBlind = change.kind === 'lost';
+      for (const lease of this.#leases.values()) lease.since = now;
+    }
   }
 
-  /** The keys of stale leases. */
+  /** The keys of stale leases; none from a lost connection until the watch has resumed. */
   stale(now: number): string[] {
+    if (this.#isBlind) return [];
     return [...this.#leases].filter(([, { since, duration }]) => now - since >= duration).map(([key]) => key);
   }
 

@@ -18,12 +18,10 @@ const RECORDS: readonly (readonly [string, FleetRecord])[] = [
     {
       kind: 'network',
       record: {
-        version: 1,
-        name: 'my_web',
-        vni: 4097,
-        subnets: ['10.0.9.0/24'],
-        gateways: ['10.0.9.1'],
-        encrypted: true,
+        ...{ version: 1, id: 'r0ymuq8wfw590z4dmo6y22cvy', name: 'my_web', created: '2026-11-30T04:00:00Z', vni: 4097 },
+        subnets: [{ subnet: '10.0.9.0/24', gateway: '10.0.9.1', range: '10.0.9.128/25' }],
+        ...{ encrypted: true, dsr: false, attachable: true, internal: false, ingress: false },
+        ...{ options: { encrypted: '' }, labels: { 'com.example.owner': 'web' } },
       },
     },
   ],
@@ -32,8 +30,9 @@ const RECORDS: readonly (readonly [string, FleetRecord])[] = [
     {
       kind: 'endpoint',
       record: {
-        ...{ version: 1, id: 'c/1', name: 'c1', network: 'my_web', node: 'alpha' },
-        ...{ mac: '02:42:0a:00:09:03', ip: '10.0.9.3', service: 'api', aliases: ['front'] },
+        ...{ version: 1, id: 'c/1', kind: 'container', name: 'c1', network: 'my_web', node: 'alpha' },
+        ...{ mac: '02:42:0a:00:09:03', ip: '10.0.9.3', service: 'api', slot: 1, aliases: ['front'] },
+        ...{ created: '2026-11-30T04:00:00Z', running: true, device: 'web0', netns: 'c1' },
       },
     },
   ],
@@ -49,11 +48,16 @@ const RECORDS: readonly (readonly [string, FleetRecord])[] = [
     {
       kind: 'service',
       record: {
-        ...{ version: 1, name: 'api', mode: 'vip', deploy: 'replicated', replicas: 3 },
+        ...{ version: 1, id: 'r0ymuq8wfw590z4dmo6y22cvy', name: 'api', mode: 'vip', deploy: 'replicated', replicas: 3 },
         networks: [{ network: 'web', vip: '10.0.9.2', aliases: [] }],
+        ...{ created: '2026-11-30T04:00:00Z', updated: '2026-11-30T04:00:00Z', labels: {}, netns: '{{.Task.Name}}' },
         ports: [{ protocol: 'tcp', target: 80, published: 8080, mode: 'ingress' }],
       },
     },
+  ],
+  [
+    'keys/ring',
+    { kind: 'keys', record: { version: 1, rotated: '2026-11-30T04:00:00Z', rotations: 0, sealed: 'AAAA' } },
   ],
 ];
 

@@ -56,6 +56,18 @@ export function leaseConformance(rule: Rule): void {
     assert.deepEqual(observer.stale(605_000), ['nodes/alpha']);
   });
 
+  rule(
+    'from a lost connection until the watch resumes, nothing is stale, also if the store is in reach',
+    async (one, two) => {
+      await Lease.take(one, 'nodes/alpha', bytes('up'), { duration: DURATION, token: token(1) });
+      const observer = await observing(two, 0);
+      observer.observe({ kind: 'lost' }, 2_000);
+      assert.deepEqual(await observer.withdraw(two, 600_000), []);
+      observer.observe({ kind: 'resumed' }, 600_000);
+      assert.deepEqual(await observer.withdraw(two, 600_000 + DURATION), ['nodes/alpha']);
+    },
+  );
+
   rule('of many observers, one withdraws a lease', async (one, two) => {
     await Lease.take(one, 'nodes/alpha', bytes('up'), { duration: DURATION, token: token(1) });
     const observers = await Promise.all([one, two, one, two].map((store) => observing(store, 0)));

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  decodeRecord,
+  encodeLease,
+  encodeRecord,
+  type FleetRecord,
+  FleetVtep,
+  MemoryStore,
+  recordKey,
+  type Store,
+} from '../../../src/fleet/index.js';
+import { type FramePort } from '../../../src/live/index.js';
+import { parseIp } from '../../../src/overlay/index.js';
+import { endpointRecord, networkRecord, nodeRecord } from './some-records.js';
+
+const WEB = networkRecord('web', 4097, '10.0.9.0/24');
+const MINE = endpointRecord('mine', 'web', 'me', '10.0.9.109', { running: false });
+let port = 47_900;
+
+/** A device without packets. */
+function silentPort(name: string): FramePort {
+  return {
+    name,
+    descriptor: -1,
+    ready: false,
+    counters: { received: 0, sent: 0, refused: 0 },
+    failure: undefined,
+    receive: () => 0,
+    send: () => true,
+    close: () => undefined,
+  } as unknown as FramePort;
+}
+
+function open(store: Store, onTrouble: (text: string) => void = () => undefined): Promise<FleetVtep> {
+  return FleetVtep.open({
+    ...{ store, overlay: 'test', here: { name: 'me', vtep: parseIp('127.0.0.1'), mac: undefined, mtu: 1500 } },
+    ...{ port: ++port, sockets: 'node', lease: 300, servicesInHost: false, portOf: ({ name }) => silentPort(name) },
+    onTrouble,
+  });
+}
+
+async function write(store: Store, ...records: readonly FleetRecord[]): Promise<void> {
+  for (const record of records) await store.put(recordKey(record), encodeRecord(record));
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(5);
+}
+
+test('a node takes its lease, says that its endpoint runs, and has a load balancer as long as it has an endpoint', async () => {
+  const store = new MemoryStore();
+  await write(store, WEB, MINE);
+  const node = await open(store);
+  const ending = new AbortController();
+  const running = node.run(ending.signal);
+  const runs = async (): Promise<boolean> => {
+    const found = await store.get(recordKey(MINE));
+    const record = found && decodeRecord(found.key, found.value);
+    return record?.kind === 'endpoint' && record.record.running;
+  };
+  await until(runs);
+  await until(() => node.vtep.node.endpoint('web/lb-me') !== undefined);
+  assert.ok(await store.get('nodes/me'));
+  const { revision = 0 } = (await store.get(recordKey(MINE))) ?? {};
+  await store.delete(recordKey(MINE), revision);
+  await until(async () => (await store.get('networks/web/endpoints/lb-me')) === undefined);
+  await until(() => node.vtep.node.tables.counts.endpoints === 0);
+  ending.abort();
+  await running;
+  await node.close();
+});
+
+test('the lease that an earlier run left behind is waited for', async () => {
+  const store = new MemoryStore();
+  const value = encodeRecord(nodeRecord('me', '127.0.0.1'));
+  await store.put('nodes/me', encodeLease({ duration: 300, token: new Uint8Array(16), value }));
+  const node = await open(store);
+  assert.ok(node.report.registered);
+  await node.close();
+});
+
+test('a lease that was withdrawn is taken again', async () => {
+  const store = new MemoryStore();
+  const troubles: string[] = [];
+  const node = await open(store, (text) => void troubles.push(text));
+  const { revision = 0 } = (await store.get('nodes/me')) ?? {};
+  await store.delete('nodes/me', revision);
+  await until(() => troubles.some((text) => text.includes('had run out, and is taken again')));
+  assert.ok(await store.get('nodes/me'));
+  await node.close();
+});
+
+test('the lease of a node that is gone is withdrawn after its time, and not before', async () => {
+  const store = new MemoryStore();
+  const value = encodeRecord(nodeRecord('gone', '127.0.0.7'));
+  await store.put('nodes/gone', encodeLease({ duration: 400, token: new Uint8Array(16), value }));
+  const began = performance.now();
+  const node = await open(store);
+  await until(async () => (await store.get('nodes/gone')) === undefined);
+  assert.ok(performance.now() - began >= 400);
+  assert.equal(node.report.withdrawn, 1);
+  await node.close();
+});
+
+test('a node of the same name that renews its lease is an error', async () => {
+  const store = new MemoryStore();
+  const value = encodeRecord(nodeRecord('me', '127.0.0.1'));
+  const lease = encodeLease({ duration: 300, token: new Uint8Array(16), value });
+  await store.put('nodes/me', lease);
+  const renewing = setInterval(() => void store.put('nodes/me', lease).catch(() => undefined), 50);
+  await assert.rejects(open(store), { code: 'NODE_RUNNING' });
+  clearInterval(renewing);
+});
