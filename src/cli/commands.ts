@@ -1,5 +1,6 @@
 /** The commands. */
 import type { CommandGroup } from './command.js';
+import { ENDPOINT_COMMANDS } from './endpoint/endpoint.js';
 import { KEYS_COMMANDS } from './keys/keys.js';
 import { NETWORK_COMMANDS } from './network/network.js';
 
@@ -94,6 +95,7 @@ export const COMMANDS: CommandGroup = {
     },
     KEYS_COMMANDS,
     NETWORK_COMMANDS,
+    ENDPOINT_COMMANDS,
     {
       name: 'demo',
       summary: 'show what vtep does, with a capture of a real swarm',

@@ -49,9 +49,12 @@ export class TextOutput {
     this.#hold(text);
   }
 
-  /** Writes an object as JSON. */
-  json(value: unknown): void {
-    this.#hold(plainJson(value));
+  /**
+   * Writes an object as JSON.
+   * @param indent spaces of each level; with 0, it is one line. Default: 2
+   */
+  json(value: unknown, indent?: number): void {
+    this.#hold(plainJson(value, indent));
   }
 
   /** Writes the buffered lines. */

@@ -55,9 +55,10 @@ const PATHS: ReadonlySet<string> = new Set(['file', 'output', 'last']);
 /**
  * Formats a value as indented JSON, with keys hidden and control characters escaped in all strings. Numbers are
  * unchanged, and no member is lost: names that become equal get the suffixes `#2`, `#3` and so on.
+ * @param indent spaces of each level; with 0, the JSON is one line
  */
-export function plainJson(value: unknown): string {
-  const text = JSON.stringify(value, withoutKeysIn, 2);
+export function plainJson(value: unknown, indent = 2): string {
+  const text = JSON.stringify(value, withoutKeysIn, indent);
   // These line ends are JSON's own; those in strings are already escaped.
   return text.split('\n').map(printable).join('\n');
 }

@@ -33,7 +33,9 @@ import { withSignals } from '../signals.js';
 import { say, TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { upJson, upLines } from './up-report.js';
+import { nodeInStore, readKeks, StoreNode } from './store-node.js';
 import { ConfiguredNode, type UpNode } from './up-node.js';
+import { checkNoStore, ownVtepOption, STORE_NODE_OPTIONS, usesStore } from './up-store-options.js';
 import { openStatus, statusOption } from './up-status.js';
 import { version } from '../version.js';
 
@@ -42,7 +44,9 @@ const DRY_RUN = 'Dry run, without TAP devices';
 const OPTIONS = {
   node: option('--node NAME', 'the node that this host is').need(),
   ...CONFIG_OPTIONS,
+  vtep: ownVtepOption,
   ...GOSSIP_OPTIONS,
+  ...STORE_NODE_OPTIONS,
   state: option(
     '--state FILE',
     'persist sequence numbers in this file, so that a restart continues them (docs/security.md)',
@@ -83,8 +87,9 @@ const PATIENCE = 5000;
 const DEVICES = 5000;
 
 async function topologyOf(values: UpValues): Promise<Topology> {
+  checkNoStore(values);
   const topology = await configOption({ ...values, member: memberOf(values) });
-  if (topology === undefined) throw new UsageError('up needs --config FILE; see: vtep up --help');
+  if (topology === undefined) throw new UsageError('up needs --config FILE or --store ADDRESS; see: vtep up --help');
   return withSwitches(values, topology);
 }
 
@@ -261,6 +266,10 @@ class Up {
 
   /** Loads one config at a time; any number of signals meanwhile cause one more load. */
   reloadSoon(): void {
+    if (this.#node instanceof StoreNode) {
+      say('vtep: nothing to reload: the node follows its store');
+      return;
+    }
     this.#signals++;
     this.#reload ??= this.#reloadUntilCurrent();
   }
@@ -316,7 +325,7 @@ class Up {
 
 /** `vtep up`. */
 export const upCommand = declare({
-  usage: ['--config FILE --node NAME [OPTIONS]'],
+  usage: ['--config FILE --node NAME [OPTIONS]', '--store ADDRESS --node NAME --vtep IP [OPTIONS]'],
   description: [
     "Runs this host as the node NAME of an overlay, until SIGINT or SIGTERM: VXLAN and ESP over sockets on the node's " +
       'VTEP address, and a TAP device for each endpoint of the node, with its MAC, address and MTU (named by its device: ' +
@@ -335,8 +344,8 @@ export const upCommand = declare({
       'learn the other nodes from gossip',
     ],
     [
-      'vtep up --config overlay.yaml --node n1 --frames inner.pcap --frames-out got.pcap',
-      'a dry run between two captures',
+      'vtep up --store nats://10.0.0.5:4222/prod --node n1 --vtep 192.168.50.1 --kek /etc/vtep/kek',
+      'follow a store, which vtep network and endpoint write to (docs/fleet.md)',
     ],
   ],
   fails: 'the last write of --state failed',
@@ -346,8 +355,11 @@ export const upCommand = declare({
       throw new UsageError('--frames-out takes a file: the report goes to standard output');
     }
     checkWorkers(values);
-    const topology = await topologyOf(values);
-    const keyed = topology.ring !== undefined;
+    const store = usesStore(values);
+    if (store) nodeInStore(values);
+    const topology = store ? undefined : await topologyOf(values);
+    const keks = store ? readKeks(values) : [];
+    const keyed = topology?.ring !== undefined || keks.length > 0;
     optimizeEarly();
     const cipher = new LiveCipher(keyed ? await aeadOption(values.aead) : undefined, values.state);
     const ending = new AbortController();
@@ -369,11 +381,14 @@ export const upCommand = declare({
         onTrouble: (text: string) => say(`vtep: ${text}`),
       };
       const running =
-        values.gossip.length > 0
-          ? await GossipNode.open(topology, values, options)
-          : new ConfiguredNode(await LiveVtep.open({ topology, node, ...options }));
+        topology === undefined
+          ? await StoreNode.open(values, keks, options, ending.signal)
+          : values.gossip.length > 0
+            ? await GossipNode.open(topology, values, options)
+            : new ConfiguredNode(await LiveVtep.open({ topology, node, ...options }));
+      if (running === undefined) return ExitCode.Done;
       try {
-        topology.ring?.wipe();
+        topology?.ring?.wipe();
         dryRun?.useTables(running.vtep.node.tables);
         up = new Up(values, running, cipher, dryRun, ending);
         await up.run();
@@ -386,12 +401,13 @@ export const upCommand = declare({
       return cipher.stateLost ? ExitCode.Unusable : ExitCode.Done;
     };
     try {
-      dryRun = await dryRunOf(values, topology);
+      dryRun = topology && (await dryRunOf(values, topology));
       // From before the start, which changes the host, until everything is undone.
       return await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => up?.reloadSoon() }, run);
     } finally {
       dryRun?.close();
-      topology.ring?.wipe();
+      topology?.ring?.wipe();
+      for (const kek of keks) kek.wipe();
       cipher.close();
       if ((await up?.readsNothing()) === false) endWithoutThreads();
     }

@@ -82,6 +82,16 @@ export const probability: ValueKind<number> = {
   },
 };
 
+/** `KEY=VALUE`, or `KEY` for an empty value. */
+export const keyValue: ValueKind<readonly [key: string, value: string]> = {
+  read(given, name) {
+    const at = given.indexOf('=');
+    const key = at < 0 ? given : given.slice(0, at);
+    if (key === '') throw new UsageError(`${name} takes KEY=VALUE, not ${inQuotes(given)}`);
+    return [key, at < 0 ? '' : given.slice(at + 1)];
+  },
+};
+
 const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
 
 /** A number of bytes, with an optional suffix k, M or G (powers of 1000). */

@@ -222,6 +222,12 @@ describe('the output of vtep up', () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
       [[], /up needs --node NAME/],
       [['--node', 'n1'], /up needs --config FILE/],
+      [['--node', 'n1', '--store', 'nats://h:1/x'], /--store needs --vtep ADDRESS/],
+      [['--node', 'n1', '--store', 'nats://h:1/x', '--vtep', 'n2=10.0.0.2'], /mutually exclusive/],
+      [['--node', 'n1', '--store', 'nats://h:1/x', '--config', 'c'], /--store and --config are mutually exclusive/],
+      [['--node', 'n1', '--store', 'nats://h:1/x', '--frames-out', 'f'], /--store and --frames-out are mutually/],
+      [['--node', 'n1', '--config', 'c', '--lease', '3'], /--lease needs --store/],
+      [['--node', 'n1', '--config', 'c', '--kek', 'k'], /--kek needs --store/],
       [[...up, 'more'], /up takes only options, not "more"/],
       [[...up, '--no-such'], /"--no-such".*vtep up --help/],
       [['--config', good, '--node', 'n9'], /there is no node "n9"; there are n1, n2/],

@@ -167,7 +167,10 @@ export class SimulatedNode {
     this.reader = new RingReader(OVERLAY, [kek]);
     const clock = (): number => (fleet.time - this.#began) * this.#rate;
     const random = (bytes: Uint8Array): void => bytes.forEach((_, i) => (bytes[i] = fleet.below(256)));
-    const store = new FaultyStore(fleet, () => this.since !== undefined && this.#leader === leader);
+    const store: FaultyStore = new FaultyStore(
+      fleet,
+      (): boolean => this.since !== undefined && this.#leader === leader,
+    );
     const ring = {
       overlay: OVERLAY,
       keks: [kek],
@@ -179,7 +182,7 @@ export class SimulatedNode {
     };
     const token = new Uint8Array(16);
     random(token);
-    const leader = new Leader(store, {
+    const leader: Leader = new Leader(store, {
       node: this.name,
       token,
       duration: LEASE,

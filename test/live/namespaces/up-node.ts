@@ -43,8 +43,8 @@ export type Expected = Readonly<Record<string, number | readonly [least: number,
 
 /** The arguments of a node. */
 export interface UpOptions {
-  /** Path of its config. */
-  readonly config: string;
+  /** Path of its config; undefined if `words` say where it has the others from. */
+  readonly config?: string;
   /** Its name in the config. */
   readonly node: string;
   /** Further arguments: `--ring FILE`. */
@@ -61,7 +61,7 @@ export class UpNode {
 
   constructor(namespace: NetworkNamespace, { config, node, words = [] }: UpOptions) {
     this.#namespace = namespace;
-    this.#words = ['up', '--config', config, '--node', node, '--json', ...words];
+    this.#words = ['up', ...(config === undefined ? [] : ['--config', config]), '--node', node, '--json', ...words];
   }
 
   /**

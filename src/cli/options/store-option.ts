@@ -1,0 +1,102 @@
+/** `--store` and its credentials: where the records of an overlay are. */
+import { NatsStore, parseStoreAddress, type NatsOptions, type Store } from '../../fleet/index.js';
+import { UsageError } from '../usage-error.js';
+import { option, type Values } from './declared.js';
+import { file, type ValueKind } from './value-kinds.js';
+
+const HEADING = 'Store';
+const VARIABLE = 'VTEP_STORE';
+
+const address: ValueKind<string> = {
+  read(given, name) {
+    checkAddress(given, name);
+    return given;
+  },
+};
+
+function checkAddress(given: string, name: string): void {
+  try {
+    parseStoreAddress(given);
+  } catch (error) {
+    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Where the store is, and who asks. */
+export const STORE_OPTIONS = {
+  store: option(
+    '--store ADDRESS',
+    'where the records of the overlay are: nats://HOST:PORT/OVERLAY, or tls://, several servers with commas between ' +
+      'them (docs/fleet.md)',
+    address,
+  )
+    .otherwise(`the environment variable ${VARIABLE}`)
+    .under(HEADING),
+  storeCredentials: option('--store-credentials FILE', "a user's JWT and NKEY seed, as nsc writes it", file).under(
+    HEADING,
+  ),
+  storeNkey: option('--store-nkey FILE', 'an NKEY seed', file).under(HEADING),
+  storeCa: option('--store-ca FILE', 'certificates of the authorities to trust (PEM)', file).under(HEADING),
+  storeCert: option('--store-cert FILE', "the client's certificate (PEM)", file).under(HEADING),
+  storeKey: option('--store-key FILE', "the key of the client's certificate (PEM)", file).under(HEADING),
+};
+
+/** Their values. */
+export type StoreValues = Values<typeof STORE_OPTIONS>;
+
+/**
+ * The address that is given, or that the environment names.
+ * @returns undefined if there is none
+ * @throws UsageError if that of the environment is none
+ */
+export function storeAddress(
+  { store }: Pick<StoreValues, 'store'>,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  if (store !== undefined) return store;
+  const named = env[VARIABLE];
+  if (named === undefined || named === '') return undefined;
+  checkAddress(named, VARIABLE);
+  return named;
+}
+
+/**
+ * Connects to the store.
+ * @throws UsageError without an address; StoreError as of `NatsStore.open`
+ */
+export async function openStore(values: StoreValues, env: NodeJS.ProcessEnv = process.env): Promise<Store> {
+  const where = storeAddress(values, env);
+  if (where === undefined) {
+    throw new UsageError(`which store? --store nats://HOST:PORT/OVERLAY, or ${VARIABLE} in the environment`);
+  }
+  return NatsStore.open(where, natsOptions(values));
+}
+
+/**
+ * Connects to the store, and closes it once `run` is done with it.
+ * @throws UsageError without an address; StoreError as of `NatsStore.open`, and what `run` throws
+ */
+export async function withStore<T>(values: StoreValues, run: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(values);
+  try {
+    return await run(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function natsOptions({ storeCredentials, storeNkey, storeCa, storeCert, storeKey }: StoreValues): NatsOptions {
+  if ((storeCert === undefined) !== (storeKey === undefined)) {
+    throw new UsageError('--store-cert and --store-key belong together');
+  }
+  const tls = {
+    ...(storeCa !== undefined && { ca: storeCa }),
+    ...(storeCert !== undefined && { cert: storeCert }),
+    ...(storeKey !== undefined && { key: storeKey }),
+  };
+  return {
+    ...(storeCredentials !== undefined && { credentials: storeCredentials }),
+    ...(storeNkey !== undefined && { nkey: storeNkey }),
+    ...(Object.keys(tls).length > 0 && { tls }),
+  };
+}

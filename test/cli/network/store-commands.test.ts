@@ -1,0 +1,67 @@
+/** The commands that write networks and endpoints to a store, against a real nats-server. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { NatsServer } from '../../fleet/store/nats-server.js';
+import { missing, ROOT } from '../../repository.js';
+import { vtep } from '../run.js';
+
+const skip = missing('nats-server');
+
+/** Names of an object's fields in their order, and those of the objects in it. */
+function shapeOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return typeof value;
+  return Object.entries(value).map(([name, inner]) => [name, typeof inner === 'object' ? 'object' : typeof inner]);
+}
+
+describe('networks and endpoints of a store', { skip }, () => {
+  let server: NatsServer;
+  const run = (...args: readonly string[]): ReturnType<typeof vtep> =>
+    vtep([...args, '--store', `${server.address}/prod`]);
+
+  before(async () => {
+    server = await NatsServer.start();
+  });
+  after(() => server.close());
+
+  test('a network and its endpoints are created, listed, inspected and removed, in the words of Docker', async () => {
+    const created = await run('network', 'create', '--attachable', '--opt', 'encrypted', 'web');
+    assert.match(created.stdout, /^[0-9a-z]{25}\n$/);
+    const again = await run('network', 'create', 'web');
+    assert.deepEqual([again.status, again.stderr], [2, 'vtep: network with name web already exists\n']);
+    assert.match(
+      (await run('network', 'ls')).stdout,
+      /^NETWORK ID +NAME +DRIVER +SCOPE\n[0-9a-z]{12} {3}web +overlay +swarm\n$/,
+    );
+
+    assert.equal((await run('endpoint', 'create', '--network', 'web', '--node', 'node1', 'probe')).status, 0);
+    const taken = await run('endpoint', 'create', '--network', 'web', '--node', 'node2', '--ip', '10.0.0.2', 'c1');
+    assert.equal(taken.status, 2);
+    assert.match(taken.stderr, /Address already in use/);
+    const listed = JSON.parse((await run('endpoint', 'ls', '--format', 'json')).stdout) as Record<string, unknown>;
+    assert.deepEqual([listed['name'], listed['ip'], listed['mac']], ['probe', '10.0.0.2', '02:42:0a:00:00:02']);
+
+    const inspected = JSON.parse((await run('network', 'inspect', 'web')).stdout) as object[];
+    const docker = JSON.parse(readFileSync(join(ROOT, 'fixtures/docker/node1.network-inspect.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >[];
+    const theirs = docker.find(({ Name }) => Name === 'my-network') ?? {};
+    const fields = (shapeOf(theirs) as [string, string][]).filter(([name]) => name !== 'Peers');
+    assert.deepEqual(shapeOf(inspected[0]), fields);
+
+    const inUse = await run('network', 'rm', 'web');
+    assert.equal(inUse.status, 2);
+    assert.match(inUse.stderr, /network web has active endpoints/);
+    assert.equal((await run('endpoint', 'rm', '--network', 'web', 'probe')).stdout, 'probe\n');
+    assert.equal((await run('network', 'rm', 'web')).stdout, 'web\n');
+    assert.equal((await run('network', 'inspect', 'web')).status, 2);
+  });
+
+  test('a command without a store says how to name one', async () => {
+    const { status, stderr } = await vtep(['network', 'ls']);
+    assert.equal(status, 2);
+    assert.match(stderr, /--store nats:/);
+  });
+});
