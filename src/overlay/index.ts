@@ -64,6 +64,7 @@ export { type SaEvent, SaEventKind } from './keys/sa-event.js';
 export type { ChangePlan, PlannedEndpoint, PlannedTables } from './tables/change-plan.js';
 export type { NetworkColumns } from './tables/network-columns.js';
 export { NodeTables, type ReadonlyNodeTables, type TablesWatcher } from './tables/node-tables.js';
+export { type TakenChanges, type TakenState } from './tables/pending-changes.js';
 export { espOverheadOf, PathMtu, type PathMtuOptions } from './tables/path-mtu.js';
 export {
   formatAddress,

@@ -18,7 +18,7 @@ export { tagsOfSpi } from './keys/spi-tags.js';
 export { formatAddress } from './prefix.js';
 export { type DriverOptions, readDriverOptions } from './services/driver-options.js';
 export type { Differences } from './tables/differences.js';
-export { PendingChanges, type TakenChanges, type TakenState } from './tables/pending-changes.js';
+export { PendingChanges } from './tables/pending-changes.js';
 export { serviceDifferences, topologyDifferences } from './tables/state-differences.js';
 export { PortTable } from './services/port-table.js';
 export { expandTemplate } from './services/task-template.js';

@@ -1,7 +1,7 @@
 /** Applies what a store says to a running node's tables, a part at a time, so that packets pass in between. */
 import { VtepError } from '../../error.js';
-import type { ServiceChange, ServiceSet, Topology, TopologyChange } from '../../overlay/index.js';
-import { serviceDifferences, type TakenChanges, topologyDifferences } from '../../overlay/internal.js';
+import type { ServiceChange, ServiceSet, TakenChanges, Topology, TopologyChange } from '../../overlay/index.js';
+import { serviceDifferences, topologyDifferences } from '../../overlay/internal.js';
 import type { StoreRecord } from '../store/store.js';
 import { type FollowedRecord, followedRecord, isFollowed } from './followed-record.js';
 import type { RecordsTable } from './records-table.js';

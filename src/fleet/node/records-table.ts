@@ -1,6 +1,13 @@
 /** The records of a store as changes of one node's tables and services. No clock, no store: records come in, changes go out. */
-import { type EndpointRecord as PlacedEndpoint, type Network, type Node, prefixContains } from '../../overlay/index.js';
-import { PendingChanges, type TakenChanges, type TakenState } from '../../overlay/internal.js';
+import {
+  type EndpointRecord as PlacedEndpoint,
+  type Network,
+  type Node,
+  prefixContains,
+  type TakenChanges,
+  type TakenState,
+} from '../../overlay/index.js';
+import { PendingChanges } from '../../overlay/internal.js';
 import { inQuotes } from '../../text/plain-text.js';
 import { formatIp, parseMac } from '../../wire/index.js';
 import { NETWORKS, NODES, SERVICES } from '../records/records.js';

@@ -1,6 +1,5 @@
 /** A network that a node is on, and what gossip says about it as changes of the node's tables. */
-import type { Network } from '../../overlay/index.js';
-import type { TakenChanges, TakenState } from '../../overlay/internal.js';
+import type { Network, TakenChanges, TakenState } from '../../overlay/index.js';
 
 /** A network of the node's topology, and its id in gossip. Managers tell it; gossip has no names or VNIs. */
 export interface LearnedNetwork {
