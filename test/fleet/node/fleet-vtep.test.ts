@@ -17,7 +17,8 @@ import { endpointRecord, networkRecord, nodeRecord } from './some-records.js';
 
 const WEB = networkRecord('web', 4097, '10.0.9.0/24');
 const MINE = endpointRecord('mine', 'web', 'me', '10.0.9.109', { running: false });
-let port = 47_900;
+/** Below the ephemeral ports (ip_local_port_range), which any socket on the machine may have. */
+let port = 21_900;
 
 /** A device without packets. */
 function silentPort(name: string): FramePort {
