@@ -1,24 +1,13 @@
 /** Applies what gossip says to a running node's tables, a part at a time, so that packets pass in between. */
 import { VtepError } from '../error.js';
 import type { LearnedChanges, LearnedTables, TableChange } from '../gossip/index.js';
-import type { ServiceChange, ServiceSet, Topology, TopologyChange } from '../overlay/index.js';
-import { serviceDifferences, topologyDifferences } from '../overlay/internal.js';
+import { applyDifferences, ChangePieces, type RunningTables } from '../live/internal.js';
 import { ChangeBatch } from './member/change-batch.js';
-
-/** The tables of a running node. */
-export interface FollowingTables {
-  /** Applies all changes or none. */
-  apply(changes: readonly TopologyChange[]): void;
-  /** Applies all changes or none. */
-  applyServices(changes: readonly ServiceChange[]): void;
-  readonly topology: Topology;
-  readonly services: ServiceSet | undefined;
-}
 
 /** Options of `Learning`. */
 export interface LearningOptions {
   readonly learned: LearnedTables;
-  readonly tables: FollowingTables;
+  readonly tables: RunningTables;
   /** Receives a description of each problem, once. */
   readonly tell: (text: string) => void;
   /**
@@ -47,9 +36,7 @@ export class Learning {
   #slab: readonly TableChange[] = [];
   #known = 0;
   /** What `learned` made of it, and how much of it the tables have. */
-  #changes: LearnedChanges = { topology: [], services: [] };
-  #topologyApplied = 0;
-  #servicesApplied = 0;
+  readonly #made: ChangePieces;
   /** When the tables are next compared with what was learned; undefined while they follow. */
   #compareAt: number | undefined;
   #reported: string | undefined;
@@ -57,14 +44,13 @@ export class Learning {
 
   constructor(options: LearningOptions) {
     this.#options = options;
+    this.#made = new ChangePieces(options.tables);
     this.#clock = options.clock ?? ((): number => performance.now());
   }
 
   /** Changes that are yet to be applied. */
   get waiting(): number {
-    const { topology, services } = this.#changes;
-    const made = topology.length - this.#topologyApplied + services.length - this.#servicesApplied;
-    return this.#heard.size + this.#slab.length - this.#known + made;
+    return this.#heard.size + this.#slab.length - this.#known + this.#made.size;
   }
 
   /** How often all tables were compared with what was learned, since a change couldn't be applied. */
@@ -135,42 +121,21 @@ export class Learning {
     this.#slab = [];
     this.#known = 0;
     if (!learned.pending) return this.#heard.size > 0;
-    this.#applyLater(learned.take());
+    this.#made.put(learned.take());
     return true;
   }
 
-  #applyLater(changes: LearnedChanges): void {
-    this.#changes = changes;
-    this.#topologyApplied = 0;
-    this.#servicesApplied = 0;
-  }
-
   #applyMade(changes: LearnedChanges): void {
-    this.#applyLater(changes);
+    this.#made.put(changes);
     while (this.#pieceOfMade());
   }
 
   /** Applies some of the changes that were made. */
   #pieceOfMade(): boolean {
-    const { tables } = this.#options;
-    const { topology, services } = this.#changes;
     // The comparison finds them all.
-    if (this.#compareAt !== undefined) this.#topologyApplied = topology.length;
-    if (this.#compareAt !== undefined) this.#servicesApplied = services.length;
+    if (this.#compareAt !== undefined) this.#made.clear();
     try {
-      if (this.#topologyApplied < topology.length) {
-        const piece = topology.slice(this.#topologyApplied, this.#topologyApplied + PIECE);
-        this.#topologyApplied += piece.length;
-        tables.apply(piece);
-        return true;
-      }
-      if (this.#servicesApplied < services.length) {
-        const piece = services.slice(this.#servicesApplied, this.#servicesApplied + PIECE);
-        this.#servicesApplied += piece.length;
-        tables.applyServices(piece);
-        return true;
-      }
-      return false;
+      return this.#made.apply() > 0;
     } catch (error) {
       this.#fail(error);
       this.#compareAt = this.#clock();
@@ -183,18 +148,7 @@ export class Learning {
     const { learned, tables } = this.#options;
     this.#resynchronised++;
     learned.take();
-    const { taken } = learned;
-    let failures = 0;
-    const attempt = (apply: () => void): void => {
-      try {
-        apply();
-      } catch (error) {
-        failures++;
-        this.#fail(error);
-      }
-    };
-    for (const change of topologyDifferences(tables.topology, taken)) attempt(() => tables.apply([change]));
-    for (const change of serviceDifferences(tables.services, taken)) attempt(() => tables.applyServices([change]));
+    const { failures } = applyDifferences(tables, learned.taken, (error) => this.#fail(error));
     if (failures > 0) {
       this.#compareAt = this.#clock() + RETRY_MS;
       return;

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type GossipEndpoint, LearnedTables, learnedEndpointId, type LocalEndpoint } from '../gossip/index.js';
 import { LiveVtep } from '../live/index.js';
+import { runningTables } from '../live/internal.js';
 import { ChangeKind, type KeyRing, type Node, Profile, type RingOutcome, type Topology } from '../overlay/index.js';
 import { inQuotes, plain } from '../text/plain-text.js';
 import { VXLAN_PORT } from '../wire/index.js';
@@ -118,7 +119,7 @@ export class SwarmVtep {
     const learned = new LearnedTables({ vtep: here.vtep, name, node: here.name, mtu: here.mtu, onTrouble: tell });
     const learning = new Learning({
       learned,
-      tables: tablesOf(vtep),
+      tables: runningTables(vtep),
       tell: (text) => tell(`gossip: ${text}`),
     });
     const failed = new AbortController();
@@ -361,19 +362,6 @@ export class SwarmVtep {
     const { ports } = this.vtep.node;
     this.#own.announce((networkId, key) => ports.has(learnedEndpointId(networkId, key)));
   }
-}
-
-function tablesOf(vtep: LiveVtep): ConstructorParameters<typeof Learning>[0]['tables'] {
-  return {
-    apply: (changes) => void vtep.apply(changes),
-    applyServices: (changes) => vtep.applyServices(changes),
-    get topology() {
-      return vtep.node.topology;
-    },
-    get services() {
-      return vtep.services.set;
-    },
-  };
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

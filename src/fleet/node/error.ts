@@ -4,7 +4,7 @@ import { VtepError } from '../../error.js';
 export type FleetNodeErrorCode =
   /** Another node of this name runs already: it renews its lease. */
   | 'NODE_RUNNING'
-  /** It was told to end before it was up. */
+  /** It was aborted before it was up. */
   | 'ENDED';
 
 /** An error of a node that follows a store. */

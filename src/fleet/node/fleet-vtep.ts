@@ -3,6 +3,7 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isVtepError } from '../../error.js';
 import { LiveVtep } from '../../live/index.js';
+import { runningTables } from '../../live/internal.js';
 import { ChangeKind, formatAddress, type KeyRing, Profile } from '../../overlay/index.js';
 import { plain } from '../../text/plain-text.js';
 import { formatMac, VXLAN_PORT } from '../../wire/index.js';
@@ -91,7 +92,7 @@ export class FleetVtep {
     this.#table.keyed = this.#keys === undefined ? Keyed.Never : Keyed.Waiting;
     this.#following = new Following({
       table: this.#table,
-      tables: tablesOf(vtep),
+      tables: runningTables(vtep),
       clock,
       onRecord: (_, record) => this.#takeUp(record),
       onApplied: (revision) => this.#state.apply(revision),
@@ -364,19 +365,6 @@ function registered({
   return { node: mac === undefined ? record : { ...record, mac: formatMac(mac) } };
 }
 
-function tablesOf(vtep: LiveVtep): ConstructorParameters<typeof Following>[0]['tables'] {
-  return {
-    apply: (changes) => void vtep.apply(changes),
-    applyServices: (changes) => vtep.applyServices(changes),
-    get topology() {
-      return vtep.node.topology;
-    },
-    get services() {
-      return vtep.services.set;
-    },
-  };
-}
-
 /** Repeats an attempt while the store is out of reach. */
 async function waitFor<T>(
   attempt: () => Promise<T>,
@@ -384,7 +372,7 @@ async function waitFor<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   for (let told = false; ;) {
-    if (signal?.aborted === true) throw new FleetNodeError('ENDED', 'the node was told to end');
+    if (signal?.aborted === true) throw new FleetNodeError('ENDED', 'the node was stopped before it was up');
     try {
       return await untilAborted(attempt(), signal);
     } catch (error) {
@@ -401,7 +389,7 @@ async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefi
   if (signal === undefined) return promise;
   let stop: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    stop = (): void => reject(new FleetNodeError('ENDED', 'the node was told to end'));
+    stop = (): void => reject(new FleetNodeError('ENDED', 'the node was stopped before it was up'));
     signal.addEventListener('abort', stop, { once: true });
   });
   try {

@@ -1,24 +1,14 @@
 /** Applies what a store says to a running node's tables, a part at a time, so that packets pass in between. */
 import { VtepError } from '../../error.js';
-import type { ServiceChange, ServiceSet, TakenChanges, Topology, TopologyChange } from '../../overlay/index.js';
-import { serviceDifferences, topologyDifferences } from '../../overlay/internal.js';
+import { applyDifferences, ChangePieces, type RunningTables } from '../../live/internal.js';
 import type { StoreRecord } from '../store/store.js';
 import { type FollowedRecord, followedRecord, isFollowed } from './followed-record.js';
 import type { RecordsTable } from './records-table.js';
 
 /** The tables of a running node. */
-export interface FollowingTables {
-  /** Applies all changes or none. */
-  apply(changes: readonly TopologyChange[]): void;
-  /** Applies all changes or none. */
-  applyServices(changes: readonly ServiceChange[]): void;
-  readonly topology: Topology;
-  readonly services: ServiceSet | undefined;
-}
-
 export interface FollowingOptions {
   readonly table: RecordsTable;
-  readonly tables: FollowingTables;
+  readonly tables: RunningTables;
   /** Monotonic clock, in milliseconds. */
   readonly clock: () => number;
   /** Gets each record as it is taken up, before what follows from it is applied; undefined if it is gone. */
@@ -46,7 +36,6 @@ const SLAB = 512;
 const RETRY_MS = 10_000;
 /** The same if other changes come meanwhile, from the last comparison. */
 const SOON_MS = 250;
-const NOTHING: TakenChanges = { topology: [], services: [] };
 
 /** A queue of changes between a store and tables. It holds one change per key, so no more than the store. */
 export class Following {
@@ -55,9 +44,7 @@ export class Following {
   readonly #heard = new Map<string, Heard>();
   #taken = 0;
   #revision = 0;
-  #changes = NOTHING;
-  #topologyApplied = 0;
-  #servicesApplied = 0;
+  readonly #made: ChangePieces;
   /** Whether changes were made of records that are yet to be applied. */
   #making = false;
   /** When the tables were last compared with the records. */
@@ -70,12 +57,12 @@ export class Following {
 
   constructor(options: FollowingOptions) {
     this.#options = options;
+    this.#made = new ChangePieces(options.tables);
   }
 
   /** Changes that are yet to be applied. */
   get waiting(): number {
-    const { topology, services } = this.#changes;
-    return this.#heard.size + topology.length - this.#topologyApplied + services.length - this.#servicesApplied;
+    return this.#heard.size + this.#made.size;
   }
 
   /** Changes of the tables that were applied. */
@@ -139,8 +126,7 @@ export class Following {
     if (this.#taken === 0 && !table.pending) return false;
     this.#taken = 0;
     this.#making = true;
-    this.#changes = table.take();
-    this.#topologyApplied = this.#servicesApplied = 0;
+    this.#made.put(table.take());
     // Only a comparison can apply them, and it mustn't come with every change.
     if (this.#compareAt !== undefined) this.#compareAt = Math.min(this.#compareAt, this.#compared + SOON_MS);
     return true;
@@ -163,26 +149,13 @@ export class Following {
 
   /** Applies some of the changes that were made. */
   #pieceOfMade(): boolean {
-    const { tables, clock, onApplied } = this.#options;
+    const { clock, onApplied } = this.#options;
     // A comparison finds them all.
-    const { topology, services } = this.#compareAt === undefined ? this.#changes : NOTHING;
+    if (this.#compareAt !== undefined) this.#made.clear();
     try {
-      if (this.#topologyApplied < topology.length) {
-        const piece = topology.slice(this.#topologyApplied, this.#topologyApplied + PIECE);
-        this.#topologyApplied += piece.length;
-        tables.apply(piece);
-        this.#applied += piece.length;
-        return true;
-      }
-      if (this.#servicesApplied < services.length) {
-        const piece = services.slice(this.#servicesApplied, this.#servicesApplied + PIECE);
-        this.#servicesApplied += piece.length;
-        tables.applyServices(piece);
-        this.#applied += piece.length;
-        return true;
-      }
-      this.#changes = NOTHING;
-      this.#topologyApplied = this.#servicesApplied = 0;
+      const count = this.#made.apply();
+      this.#applied += count;
+      if (count > 0) return true;
       if (this.#making && this.#compareAt === undefined) onApplied?.(this.#revision);
       this.#making = false;
       return false;
@@ -199,19 +172,8 @@ export class Following {
     this.#resynchronised++;
     this.#compared = clock();
     table.take();
-    const { taken } = table;
-    let failures = 0;
-    const attempt = (apply: () => void): void => {
-      try {
-        apply();
-        this.#applied++;
-      } catch (error) {
-        failures++;
-        this.#fail(error);
-      }
-    };
-    for (const change of topologyDifferences(tables.topology, taken)) attempt(() => tables.apply([change]));
-    for (const change of serviceDifferences(tables.services, taken)) attempt(() => tables.applyServices([change]));
+    const { applied, failures } = applyDifferences(tables, table.taken, (error) => this.#fail(error));
+    this.#applied += applied;
     if (failures > 0) {
       this.#compareAt = clock() + RETRY_MS;
       return;

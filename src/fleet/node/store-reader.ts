@@ -1,4 +1,4 @@
-/** Reads a store: a snapshot, then every change, until it is told to end. */
+/** Reads a store: a snapshot, then every change, until it is aborted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isVtepError, type VtepError } from '../../error.js';
 import type { Store, StoreChange, StoreSnapshot } from '../store/store.js';

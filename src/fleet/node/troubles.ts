@@ -1,4 +1,4 @@
-/** What is wrong with records, each told once until it is right again. */
+/** What is wrong with records, each reported once until it is resolved. */
 
 /** Problems that are told one by one; of more, only that there are more. */
 const MAX_TOLD = 16;

@@ -120,7 +120,7 @@ describe('records that contradict each other', () => {
     assert.deepEqual(follower.endpoints, ['web/mine on me', 'web/young on n1']);
   });
 
-  test('each problem is told once, and of many only that there are more', () => {
+  test('each problem is reported once, and beyond a limit only that there are more', () => {
     const follower = new TableFollower();
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 40; i++) follower.table.put(`networks/n${i}`, { kind: 'unreadable', fault: 'not JSON' });

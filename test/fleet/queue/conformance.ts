@@ -89,7 +89,7 @@ export function queueConformance(name: string, open: OpenQueues, skip: string | 
     );
   });
 
-  rule('a worker does as many jobs at a time as it is told, and no more', async (one, two) => {
+  rule('a worker runs at most `concurrency` jobs at a time', async (one, two) => {
     await one.submit('r', numbered(7));
     const three = event();
     const more = event();
@@ -144,7 +144,7 @@ export function queueConformance(name: string, open: OpenQueues, skip: string | 
     assert.ok(!outcome.includes(key) && outcome.length < 1_060, outcome);
   });
 
-  rule('an attempt that takes longer than the limit fails, and its handler is told', async (one, two) => {
+  rule('an attempt that exceeds the time limit fails, and the signal of its handler is aborted', async (one, two) => {
     await one.submit('r', numbered(1));
     const told = event();
     const { stop } = worker(
@@ -282,7 +282,7 @@ export function queueConformance(name: string, open: OpenQueues, skip: string | 
     await one.remove('never-was');
   });
 
-  rule('whoever waits for the outcomes of a run that is removed is told', async (one, two) => {
+  rule('waiting for the outcomes of a removed run fails', async (one, two) => {
     await one.submit('r', numbered(2));
     const { stop } = worker(one, (job, signal) => (job.index === 0 ? echo(job, signal) : forever()), {
       concurrency: 2,

@@ -106,7 +106,7 @@ test('memory: a job that failed is tried again after the wait, and others come f
   await queue.close();
 });
 
-test('memory: a run that nobody removed is gone after a day, and who waits for it is told', async () => {
+test('memory: a run that nobody removed expires after a day, and a waiting coordinator gets an error', async () => {
   const time = new ManualTime();
   const queue = new MemoryQueue({ time });
   await queue.submit('r', numbered(1));

@@ -114,7 +114,7 @@ crash('the late result of a worker that stood still changes nothing, and it goes
   still.signal('SIGCONT');
   still.go();
   await queue.submit('s', [bytes('fine')]);
-  // One after another: the late result was told to the server before.
+  // One after another: the server has the late result before that.
   assert.match((await all(queue.outcomes('s', 1)))[0], /^0 done still\/\d$/);
   assert.deepEqual(await all(queue.outcomes('r', 1)), [outcome]);
 });

@@ -199,7 +199,7 @@ withForeign('a file that lost a piece, or has another in its place, is DAMAGED',
 });
 
 withForeign(
-  'a run that nobody removed expires, who waits for it is told, and its stream goes with the next who connects',
+  'a run that nobody removed expires, a waiting coordinator gets an error, and the next queue that connects deletes its stream',
   async (queue, { overlay, manager }) => {
     await queue.submit('r', numbered(2));
     await assert.rejects(all(queue.outcomes('r', 2)), { code: 'NOT_THERE' });
