@@ -46,14 +46,22 @@ async function write(store: Store, ...records: readonly FleetRecord[]): Promise<
   for (const record of records) await store.put(recordKey(record), encodeRecord(record));
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(5);
+/** Far beyond what it takes, and below the time limit of a test: one that waits in vain says what the node was doing. */
+const PATIENCE_MS = 60_000;
+
+async function until(condition: () => boolean | Promise<boolean>, node?: FleetVtep): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (Date.now() > end) assert.fail(`waited in vain: ${condition.toString()} ${JSON.stringify(node?.report)}`);
+    await sleep(5);
+  }
 }
 
 test('a node takes its lease, says that its endpoint runs, and has a load balancer as long as it has an endpoint', async () => {
   const store = new MemoryStore();
   await write(store, WEB, MINE);
-  const node = await open(store);
+  const troubles: string[] = [];
+  const node = await open(store, (text) => void troubles.push(text));
   const ending = new AbortController();
   const running = node.run(ending.signal);
   const runs = async (): Promise<boolean> => {
@@ -61,15 +69,17 @@ test('a node takes its lease, says that its endpoint runs, and has a load balanc
     const record = found && decodeRecord(found.key, found.value);
     return record?.kind === 'endpoint' && record.record.running;
   };
-  await until(runs);
-  await until(() => node.vtep.node.endpoint('web/lb-me') !== undefined);
+  // Not only awaited at the end: a node that fails would be waited for in vain.
+  const failed = running.then(() => assert.ok(ending.signal.aborted, `the node ended: ${troubles.join('; ')}`));
+  await Promise.race([until(runs, node), failed]);
+  await until(() => node.vtep.node.endpoint('web/lb-me') !== undefined, node);
   assert.ok(await store.get('nodes/me'));
   const { revision = 0 } = (await store.get(recordKey(MINE))) ?? {};
   await store.delete(recordKey(MINE), revision);
-  await until(async () => (await store.get('networks/web/endpoints/lb-me')) === undefined);
-  await until(() => node.vtep.node.tables.counts.endpoints === 0);
+  await until(async () => (await store.get('networks/web/endpoints/lb-me')) === undefined, node);
+  await until(() => node.vtep.node.tables.counts.endpoints === 0, node);
   ending.abort();
-  await running;
+  await failed;
   await node.close();
 });
 
