@@ -212,9 +212,16 @@ const OF_ESP: Readonly<Record<EspDrop, DropReason>> = {
   [EspDrop.EcnLost]: DropReason.EcnLost,
 };
 
+const TO_ESP: ReadonlyMap<DropReason, EspDrop> = new Map(Object.values(EspDrop).map((drop) => [OF_ESP[drop], drop]));
+
 /** The drop reason of a packet that ESP dropped. */
 export function dropReasonOfEsp(drop: EspDrop): DropReason {
   return OF_ESP[drop];
+}
+
+/** The inverse of `dropReasonOfEsp`; undefined for what isn't a reason of ESP. */
+export function espDropOf(reason: DropReason): EspDrop | undefined {
+  return TO_ESP.get(reason);
 }
 
 /** The drop reason of a packet with a header error in a layer. */

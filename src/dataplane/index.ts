@@ -25,7 +25,7 @@
  * @module vtep/dataplane
  */
 export { DROP_REASONS, DropReason, dropReasonName, dropReasonOfReassembly, dropReasonText } from './drop-reason.js';
-export { type DecoderCounts, MAX_ENCAPSULATIONS, UnderlayDecoder } from './underlay-decoder.js';
+export { type DecoderCounts, type DecoderSums, MAX_ENCAPSULATIONS, UnderlayDecoder } from './underlay-decoder.js';
 export type { UnderlayDecoderOptions } from './underlay-decoder-options.js';
 export { Verdict } from './verdict.js';
 export { Classify, type ClassifyOutputs } from './classify.js';

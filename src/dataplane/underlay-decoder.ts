@@ -80,6 +80,19 @@ export interface DecoderCounts {
   readonly drops: Float64Array;
 }
 
+/** What a decoder counted that doesn't depend on the order of packets, as plain data. Fragments aren't part of it. */
+export interface DecoderSums {
+  readonly packets: number;
+  readonly frames: number;
+  readonly framePackets: number;
+  readonly espPackets: number;
+  readonly openedPackets: number;
+  readonly otherPackets: number;
+  readonly policyPackets: number;
+  /** By `DropReason`. */
+  readonly drops: Float64Array;
+}
+
 /**
  * Decodes packets one at a time. The fields hold the results until the next call. Input packets are never written to.
  * @example
@@ -178,6 +191,12 @@ export class UnderlayDecoder {
   policyPackets = 0;
   /** Other traffic that looks like VXLAN on another port. */
   readonly guess = new VxlanGuess();
+  /**
+   * Whether fragments are left to another decoder, which has those of all files: they are then `Verdict.Held` and not
+   * counted. What ESP they came in changes its SA nevertheless.
+   * @internal
+   */
+  leavesFragments = false;
   /** Fragments: those on the wire, those in ESP and those in other encapsulations. */
   readonly reassembly: Reassembly;
 
@@ -265,6 +284,31 @@ export class UnderlayDecoder {
   }
 
   /**
+   * What was counted so far, without filtered and reserved VNIs and guesses, for `addSums` of another decoder.
+   * @internal
+   */
+  sums(): DecoderSums {
+    const { packets, frames, framePackets, espPackets, openedPackets, otherPackets, policyPackets } = this;
+    const drops = Float64Array.from(this.#drops);
+    return { packets, frames, framePackets, espPackets, openedPackets, otherPackets, policyPackets, drops };
+  }
+
+  /**
+   * Adds what another decoder counted of other packets.
+   * @internal
+   */
+  addSums(sums: DecoderSums): void {
+    this.packets += sums.packets;
+    this.frames += sums.frames;
+    this.framePackets += sums.framePackets;
+    this.espPackets += sums.espPackets;
+    this.openedPackets += sums.openedPackets;
+    this.otherPackets += sums.otherPackets;
+    this.policyPackets += sums.policyPackets;
+    sums.drops.forEach((count, reason) => (this.#drops[reason] += count));
+  }
+
+  /**
    * Decodes a packet of a batch. The decoder's fields refer to `batch.bytes` or to a copy (`outerBytes`).
    * @param index 0 to `batch.count` - 1
    * @throws MemoryError `BAD_RANGE` for another index
@@ -325,6 +369,7 @@ export class UnderlayDecoder {
   }
 
   #fragment(source: FragmentSource, seconds: number): Verdict {
+    if (this.leavesFragments) return this.#leave();
     const { outer } = this;
     const reassembler: Reassembler = this.reassembly.of(source);
     const held = reassembler.heldFragments;
@@ -345,6 +390,15 @@ export class UnderlayDecoder {
     this.parts = reassembler.parts;
     const reason = walkReassembled(outer, reassembler.bytes, outer.etherType, reassembler.start, reassembler.end);
     return reason === DropReason.None ? this.#datagram(seconds) : this.#drop(reason);
+  }
+
+  /** Leaves a fragment to another decoder. */
+  #leave(): Verdict {
+    this.packets--;
+    if (this.opened) this.openedPackets--;
+    this.encrypted = false;
+    this.opened = false;
+    return Verdict.Held;
   }
 
   #datagram(seconds: number): Verdict {

@@ -36,6 +36,11 @@ export class VniCounts {
     return this.#counts.size < MAX_VNIS && counts.size === this.#counts.size;
   }
 
+  /** The counts by VNI, in the order of their first packets; at most 64. */
+  get byVni(): ReadonlyMap<number, number> {
+    return this.#counts;
+  }
+
   /** VNIs, the most frequent first; at most 64. */
   get vnis(): { readonly vni: number; readonly packets: number }[] {
     return [...this.#counts].map(([vni, packets]) => ({ vni, packets })).sort((a, b) => b.packets - a.packets);

@@ -65,13 +65,28 @@ export class VxlanGuess {
    */
   add(port: number, bytes: Uint8Array, offset: number, end: number, packets: number): void {
     if (!looksLikeVxlan(bytes, offset, end)) return;
+    this.addVni(port, (bytes[offset + 4] << 16) | (bytes[offset + 5] << 8) | bytes[offset + 6], packets);
+  }
+
+  /** Counts packets to a port that look like VXLAN of a VNI. */
+  addVni(port: number, vni: number, packets: number): void {
     let counts = this.#ports.get(port);
     if (counts === undefined) {
       if (this.#ports.size === MAX_PORTS) return;
       counts = new VniCounts();
       this.#ports.set(port, counts);
     }
-    counts.add((bytes[offset + 4] << 16) | (bytes[offset + 5] << 8) | bytes[offset + 6], packets);
+    counts.add(vni, packets);
+  }
+
+  /** The counts by port, in the order of their first packets. */
+  get byPort(): ReadonlyMap<number, VniCounts> {
+    return this.#ports;
+  }
+
+  /** Whether further ports are ignored. */
+  get full(): boolean {
+    return this.#ports.size === MAX_PORTS;
   }
 
   /** Ports with packets that look like VXLAN, the busiest first. */

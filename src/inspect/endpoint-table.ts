@@ -12,11 +12,19 @@ export interface EndpointRow {
   vtep: number;
   /** Number of times it sent from behind a different VTEP than before. */
   moves: number;
+  /** Id of the address of the VTEP that it sent from first, if it moved; -1 if not. */
+  firstVtep: number;
   sentFrames: number;
   sentBytes: number;
   receivedFrames: number;
   receivedBytes: number;
 }
+
+/** What is counted of an endpoint. */
+export type EndpointCounts = Pick<
+  EndpointRow,
+  'moves' | 'sentFrames' | 'sentBytes' | 'receivedFrames' | 'receivedBytes'
+>;
 
 /** Bounded totals per endpoint. */
 export class EndpointTable {
@@ -70,7 +78,7 @@ export class EndpointTable {
     row.sentBytes += length;
     if (row.vtep !== vtep) {
       // Not a move if it was only known as a receiver: the frames it sends are authoritative.
-      if (row.sentFrames > 1) row.moves++;
+      if (row.sentFrames > 1 && row.moves++ === 0) row.firstVtep = row.vtep;
       row.vtep = vtep;
     }
   }
@@ -89,6 +97,40 @@ export class EndpointTable {
     if (row === undefined) return;
     row.receivedFrames++;
     row.receivedBytes += length;
+  }
+
+  /**
+   * The row of an endpoint, which is added if it is new.
+   * @param macOffset offset of its MAC address
+   * @param vtep id of the VTEP, if it is new
+   * @returns undefined if the table is full
+   */
+  rowOf(
+    vni: number,
+    bytes: Uint8Array,
+    macOffset: number,
+    family: number,
+    ipOffset: number,
+    vtep: number,
+  ): EndpointRow | undefined {
+    return this.#row(vni, bytes, macOffset, family, ipOffset, vtep);
+  }
+
+  /**
+   * Adds frames of an endpoint that were counted elsewhere, after those counted here.
+   * @param row its row here
+   * @param firstVtep id of the VTEP that it sent from first; `vtep` of the one that it sent from last
+   */
+  merge(row: EndpointRow, counts: EndpointCounts, firstVtep: number, vtep: number): void {
+    if (counts.sentFrames > 0) {
+      if (row.sentFrames > 0 && row.vtep !== firstVtep) row.moves++;
+      row.vtep = vtep;
+    }
+    row.moves += counts.moves;
+    row.sentFrames += counts.sentFrames;
+    row.sentBytes += counts.sentBytes;
+    row.receivedFrames += counts.receivedFrames;
+    row.receivedBytes += counts.receivedBytes;
   }
 
   #row(
@@ -121,6 +163,7 @@ export class EndpointTable {
       ip: family === 0 ? undefined : formatIp(family, bytes, ipOffset),
       vtep,
       moves: 0,
+      firstVtep: -1,
       sentFrames: 0,
       sentBytes: 0,
       receivedFrames: 0,

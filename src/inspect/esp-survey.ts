@@ -1,10 +1,11 @@
 /** Encrypted traffic by SPI and direction: packets, decryption results, sequence gaps, nonces. */
-import { DropReason, dropReasonName, type UnderlayDecoder, Verdict } from '../dataplane/index.js';
+import { DropReason, dropReasonName, Verdict } from '../dataplane/index.js';
 import { formatSpi, ReplayVerdict, ReplayWindow } from '../ipsec/index.js';
 import type { RingSa } from '../overlay/index.js';
 import { formatIp } from '../wire/index.js';
 import type { AddressTable } from './address-table.js';
 import { CipherForm } from './cipher-form.js';
+import type { EspPacket, EspSink } from './esp-packet.js';
 import { NonceTable, NonceVerdict } from './nonce-table.js';
 import type { EspReport, Problem } from './report.js';
 import { SpiTable } from './spi-table.js';
@@ -32,14 +33,14 @@ interface EspCounts {
  * Whether a packet is evidence of its sequence number: with keys, only if its ICV was verified, since others may be
  * forged.
  */
-export function provesSequence(verdict: Verdict, decoder: UnderlayDecoder): boolean {
+export function provesSequence(verdict: Verdict, decoder: Pick<EspPacket, 'opened' | 'reason'>): boolean {
   if (verdict === Verdict.Esp || decoder.opened) return true;
   const { reason } = decoder;
   return reason === DropReason.EspNoSa || reason === DropReason.EspDummy || reason === DropReason.EspBadPadding;
 }
 
 /** Counts encrypted traffic in bounded memory. */
-export class EspSurvey {
+export class EspSurvey implements EspSink {
   readonly spis: SpiTable;
   /** Ids of the last packet's addresses. */
   source = -1;
@@ -64,7 +65,7 @@ export class EspSurvey {
    * Counts the packet that the decoder processed last, which must be ESP.
    * @returns the id of its row, or -1 if the table is full
    */
-  add(decoder: UnderlayDecoder, verdict: Verdict): number {
+  add(decoder: EspPacket, verdict: Verdict): number {
     const { spi, sequence, espInUdp, espFamily, espAddresses } = decoder;
     const source = this.#addresses.at(espFamily, espAddresses, 0);
     const destination = this.#addresses.at(espFamily, espAddresses, espFamily === 4 ? 4 : 16);

@@ -52,6 +52,7 @@ export { type KeyMatch, type KeyMatchReport, matchKeys, type TransmitKey } from 
 export { KeyTimeline, type KeyTimelineOptions, type TimelineAdditions } from './key-timeline.js';
 export { type PacketLineContext, packetLine } from './packet-line.js';
 export type { CipherReport, EspReport, Problem, SizeReport, SurveyReport } from './report.js';
+export type { SourceSummary } from './source-summary.js';
 export { type RingKeyReport, RingKeys, type SpiKeyReport } from './ring-key.js';
 export {
   type AddressName,
@@ -61,7 +62,8 @@ export {
   type ServiceReport,
   type ServiceTraffic,
 } from './services/index.js';
-export { Survey, type SurveyOptions } from './survey.js';
+export { Survey } from './survey.js';
+export type { SurveyOptions } from './survey-options.js';
 export type {
   DirectedEntry,
   KeySwitch,

@@ -24,6 +24,15 @@ export class SizeTable {
     if (bytes > this.largest) this.largest = bytes;
   }
 
+  /** Takes back a size that was counted for the same packet elsewhere, and is or will be merged. */
+  removeRepeated(bytes: number): void {
+    let index = 0;
+    while (index < SIZE_BOUNDS.length && bytes > SIZE_BOUNDS[index]) index++;
+    this.counts[index]--;
+    this.packets--;
+    this.bytes -= bytes;
+  }
+
   /** The counts, for `merge`. */
   part(): SizePart {
     const { counts, packets, bytes, smallest, largest } = this;

@@ -23,10 +23,17 @@ export class SpiTable {
   readonly rows: SpiRow[] = [];
   /** Packets of SPIs that the full table couldn't list. */
   unlisted = 0;
+  readonly #limit: number;
   readonly #index: KeyIndex;
 
   constructor(limit: number) {
+    this.#limit = limit;
     this.#index = new KeyIndex(4, limit);
+  }
+
+  /** Whether an SPI couldn't be listed, or another one can't be. */
+  get full(): boolean {
+    return this.unlisted > 0 || this.rows.length >= this.#limit;
   }
 
   /**

@@ -1,5 +1,4 @@
 /** What is wrong with a capture, and what explains unusual numbers: the problems of a survey's report. */
-import type { PacketSource } from '../capture/portable.js';
 import {
   DropReason,
   dropReasonName,
@@ -15,12 +14,13 @@ import type { FlowTable } from './flows/flow-table.js';
 import type { TrafficSeries } from './flows/traffic-series.js';
 import type { FrameSurvey } from './frame-survey.js';
 import type { GossipReport } from './gossip/index.js';
+import type { SourceSummary } from './source-summary.js';
 import type { Problem, SurveyReport } from './report.js';
 import type { AddressNames } from './services/address-names.js';
 
 /** What a survey counted. */
 export interface Surveyed {
-  readonly sources: readonly PacketSource[];
+  readonly sources: readonly SourceSummary[];
   readonly decoder: UnderlayDecoder;
   /** Dropped packets by `DropReason`. */
   readonly drops: Float64Array;

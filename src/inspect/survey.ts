@@ -1,68 +1,37 @@
 /** Counts a capture's packets: networks, VTEPs, endpoints, SPIs, sizes, problems. */
-import { BATCH_PACKETS, type CaptureBatch, linkTypeName, type PacketSource } from '../capture/portable.js';
-import { FragmentSource, UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../dataplane/index.js';
-import type { GossipKeyring } from '../gossip/index.js';
+import { BATCH_PACKETS, type CaptureBatch } from '../capture/portable.js';
+import { UnderlayDecoder, Verdict } from '../dataplane/index.js';
+import type { InboundEsp } from '../ipsec/index.js';
 import type { RingSa } from '../overlay/index.js';
 import { type Encapsulation, type Layers } from '../wire/index.js';
-import { formatTime } from './capture-clock.js';
-import { decoderAccounting } from './decoder-accounting.js';
+import type { AddressTable } from './address-table.js';
+import { CaptureOrder } from './capture-order.js';
+import { EncapsulationCounts } from './encapsulation-counts.js';
+import type { EspSink } from './esp-packet.js';
 import { EspSurvey } from './esp-survey.js';
-import { addFlow } from './flows/flow-feed.js';
-import { type FlowReport, flowReport, timeSeriesReport } from './flows/flow-report.js';
-import { FlowTable, type FlowTableOptions } from './flows/flow-table.js';
+import { addFlow, type FlowSink } from './flows/flow-feed.js';
+import { FlowTable } from './flows/flow-table.js';
 import { SEALED_ESP, TrafficSeries } from './flows/traffic-series.js';
 import { FrameSurvey } from './frame-survey.js';
-import { GossipSurvey } from './gossip/index.js';
+import { type GossipSink, GossipSurvey } from './gossip/gossip-survey.js';
 import type { NonceVerdict } from './nonce-table.js';
-import type { CipherReport, SizeReport, SurveyReport } from './report.js';
+import type { SourceSummary } from './source-summary.js';
+import type { OrderedTables, PartRecords, SurveyTables } from './parts/survey-tables.js';
+import type { CipherReport, SurveyReport } from './report.js';
 import type { AddressNames } from './services/address-names.js';
 import type { PlainVxlan } from './shares/plain-vxlan.js';
 import type { SurveyPart } from './shares/survey-part.js';
 import { SurveyShare } from './shares/survey-shares.js';
-import { SizeTable, sizeClassName } from './size-table.js';
-import { gossipProblems, surveyProblems } from './survey-problems.js';
+import { SizeTable } from './size-table.js';
+import type { SurveyOptions } from './survey-options.js';
+import { surveyReport } from './survey-report.js';
 import { TrafficTable } from './traffic-table.js';
-
-/** Options of a survey. */
-export interface SurveyOptions extends UnderlayDecoderOptions {
-  /**
-   * Whether to verify checksums.
-   * @default true
-   */
-  readonly checksums?: boolean;
-  /**
-   * Maximum number of rows of each table; what doesn't fit is only counted.
-   * @default 65536
-   */
-  readonly maxRows?: number;
-  /**
-   * Whether to list conversations, or the options of their table.
-   * @default false
-   */
-  readonly flows?: boolean | FlowTableOptions;
-  /**
-   * Names of addresses, for the report. With them, conversations are collected to find the load of services.
-   * @default undefined: addresses have no names
-   */
-  readonly names?: AddressNames | undefined;
-  /** The SAs derived from a key ring, for the report. */
-  readonly ringSas?: readonly RingSa[];
-  /**
-   * Keys of the swarm's gossip. With them, the report says what the gossip does.
-   * @default undefined: gossip is other traffic
-   */
-  readonly gossip?: GossipKeyring | undefined;
-  /** The cipher implementation that decrypts ESP, for the report. */
-  readonly cipher?: CipherReport;
-}
 
 /** When the traffic over time begins. */
 export interface SurveyStart {
   readonly seconds: number;
   readonly nanoseconds: number;
 }
-
-type EndpointReport = SurveyReport['endpoints'][number];
 
 /**
  * Statistics of a capture, collected batch by batch in bounded memory.
@@ -84,6 +53,7 @@ export class Survey {
 
   readonly #frames: FrameSurvey;
   readonly #esp: EspSurvey;
+  readonly #inbound: InboundEsp | undefined;
   readonly #ringSas: readonly RingSa[];
   readonly #cipher: CipherReport | null;
   readonly #traffic = new TrafficTable();
@@ -100,23 +70,29 @@ export class Survey {
   readonly #share: SurveyShare;
   /** Indices of the batch's packets that are counted here, if several threads count. */
   readonly #own = new Int32Array(BATCH_PACKETS);
-  readonly #linkTypes = new Set<number>();
-  #lastLinkType = -1;
-  #firstSeconds = Number.NaN;
-  #firstNanos = 0;
-  #lastSeconds = Number.NaN;
-  #lastNanos = 0;
-  #backwards = 0;
-  #encapsulated = 0;
-  readonly #encapsulations = new Set<number>();
+  readonly #order = new CaptureOrder();
+  readonly #encapsulated = new EncapsulationCounts();
+  // Where ESP, gossip and conversations go: to the tables, or to the records of a part.
+  readonly #espSink: EspSink;
+  readonly #gossipSink: GossipSink | undefined;
+  readonly #flowSink: FlowSink | undefined;
 
   /** @throws VtepError `BAD_INDEX` for a limit below 1 */
-  constructor(options: SurveyOptions = {}) {
+  constructor(options?: SurveyOptions);
+
+  /**
+   * @param records of a survey of one file among many
+   * @internal
+   */
+  constructor(options: SurveyOptions | undefined, records: (addresses: AddressTable) => PartRecords);
+
+  constructor(options: SurveyOptions = {}, records?: (addresses: AddressTable) => PartRecords) {
     const rows = options.maxRows ?? 65_536;
     this.decoder = new UnderlayDecoder(options);
     this.#frames = new FrameSurvey(rows, options.checksums !== false);
     this.inner = this.#frames.inner;
     this.#esp = new EspSurvey(this.#frames.addresses, rows);
+    this.#inbound = options.esp;
     this.#ringSas = options.ringSas ?? [];
     this.#cipher = options.cipher ?? null;
     const { decoder } = this;
@@ -132,6 +108,10 @@ export class Survey {
     this.#gossip = options.gossip && new GossipSurvey(options.gossip, { maxRows: rows });
     const collects = flows !== false || names?.topology.services !== undefined;
     this.#flows = collects ? new FlowTable(typeof flows === 'boolean' ? {} : flows) : undefined;
+    const recorded = records?.(this.#frames.addresses);
+    this.#espSink = recorded?.esp ?? this.#esp;
+    this.#gossipSink = this.#gossip && (recorded?.gossip ?? this.#gossip);
+    this.#flowSink = this.#flows && (recorded?.flows ?? this.#flows);
   }
 
   /** Counts every packet of a batch. */
@@ -181,7 +161,7 @@ export class Survey {
    * @internal
    */
   get lastNonce(): NonceVerdict {
-    return this.#esp.nonce;
+    return this.#espSink.nonce;
   }
 
   /**
@@ -210,7 +190,7 @@ export class Survey {
     const share = this.#share;
     const own = this.#own;
     const count = owners.select(batch, worker, own);
-    if (worker === 0) for (let i = 0; i < batch.count; i++) this.#addOrder(batch, i);
+    if (worker === 0) for (let i = 0; i < batch.count; i++) this.#order.add(batch, i);
     for (let i = 0; i < count; i++) {
       this.#count(batch, own[i]);
       share.follow(share.packets + own[i]);
@@ -225,7 +205,7 @@ export class Survey {
    * @internal
    */
   addOrders(batch: CaptureBatch): void {
-    for (let i = 0; i < batch.count; i++) this.#addOrder(batch, i);
+    for (let i = 0; i < batch.count; i++) this.#order.add(batch, i);
   }
 
   /**
@@ -273,8 +253,42 @@ export class Survey {
     return this.#share.packets;
   }
 
+  /** @internal The tables, for a survey of one file among many. */
+  get tables(): SurveyTables {
+    return {
+      decoder: this.decoder,
+      frames: this.#frames,
+      traffic: this.#traffic,
+      series: this.#series,
+      wireSizes: this.#wireSizes,
+      order: this.#order,
+      encapsulated: this.#encapsulated,
+    };
+  }
+
+  /** @internal Whether conversations are collected: for the report, or for the load of services. */
+  get collectsFlows(): boolean {
+    return this.#flows !== undefined;
+  }
+
+  /** @internal What the packets of all files go through in order, for `PartMerge`. */
+  get ordered(): OrderedTables {
+    return {
+      esp: this.#esp,
+      inbound: this.#inbound,
+      gossip: this.#gossip,
+      flows: this.#flows,
+      count: (batch) => {
+        this.#count(batch, 0);
+        this.#addToSeries(batch, 0);
+        // The part has its size.
+        this.#wireSizes.removeRepeated(batch.originalLength[0]);
+      },
+    };
+  }
+
   #add(batch: CaptureBatch, index: number): Verdict {
-    this.#addOrder(batch, index);
+    this.#order.add(batch, index);
     return this.#count(batch, index);
   }
 
@@ -290,112 +304,38 @@ export class Survey {
     this.#seriesVni[index] = decoder.vni;
     this.#seriesLength[index] = 0;
     if (decoder.vni >= 0) {
-      if (decoder.depth > 0) this.#addEncapsulated();
+      if (decoder.depth > 0) this.#encapsulated.add(this.decoder);
       this.#frames.add(decoder, verdict === Verdict.Frame);
       this.#seriesLength[index] = decoder.frameEnd - decoder.frameOffset;
     } else if (verdict === Verdict.Other) {
       this.#addOther(length);
-      if (this.#gossip !== undefined) this.#addGossip(this.#gossip, batch, index);
+      if (this.#gossipSink !== undefined) this.#addGossip(this.#gossipSink, batch, index);
       this.#seriesLength[index] = length;
     } else if (decoder.encrypted && !decoder.opened) {
       this.#seriesVni[index] = SEALED_ESP;
       this.#seriesLength[index] = decoder.espBytes;
     }
-    if (this.#flows !== undefined) this.#addFlow(this.#flows, batch, index, verdict);
+    if (this.#flowSink !== undefined) this.#addFlow(this.#flowSink, batch, index, verdict);
     return verdict;
   }
 
   /**
    * Returns everything that was counted.
-   * @param read the capture that it was counted in, or several in the order in which they were read
+   * @param read the capture that it was counted in, or several in the order in which they were read: packet sources, or
+   *   the summaries of those that others read
    */
-  report(read: PacketSource | readonly [PacketSource, ...PacketSource[]]): SurveyReport {
-    const { decoder } = this;
-    const sources = 'name' in read ? ([read] as const) : read;
-    const [{ format }] = sources;
-    const files = sources.map(({ name }) => name);
-    const known = !Number.isNaN(this.#firstSeconds);
-    const endpoints = new Map<number, number>();
-    for (const row of this.#frames.endpoints.rows) endpoints.set(row.vni, (endpoints.get(row.vni) ?? 0) + 1);
-    const text = (id: number): string => this.#frames.addresses.text(id);
-    const named = this.#frames.endpoints.rows
-      .map((row) => ({ ...row, ip: row.ip ?? null, vtep: text(row.vtep) }))
-      .sort((a, b) => a.vni - b.vni)
-      .map((row) => this.#nameEndpoint(row));
-    const flows = this.#flowReport(named);
-    const first = known ? { seconds: this.#firstSeconds, nanoseconds: this.#firstNanos } : undefined;
-    const gossip = this.#gossip?.report(first, this.#names) ?? null;
-    return {
-      file: files.join(', '),
-      files,
-      format: sources.every((source) => source.format === format) ? format : 'mixed',
-      linkTypes: [...this.#linkTypes].map(linkTypeName),
-      packets: decoder.packets,
-      bytes: this.#wireSizes.bytes,
-      firstTime: known ? formatTime(this.#firstSeconds, this.#firstNanos) : null,
-      lastTime: known ? formatTime(this.#lastSeconds, this.#lastNanos) : null,
-      durationSeconds: known ? this.#lastSeconds - this.#firstSeconds + (this.#lastNanos - this.#firstNanos) / 1e9 : 0,
-      accounting: decoderAccounting(decoder),
-      filtered: decoder.filtered.vnis,
-      vxlanPorts: decoder.guess.ports,
-      frames: decoder.frames,
-      networks: this.#frames.networks.rows
-        .map((row) => ({ ...row, endpoints: endpoints.get(row.vni) ?? 0 }))
-        .sort((a, b) => a.vni - b.vni),
-      timeSeries: timeSeriesReport(this.#series),
-      flows: this.#listsFlows ? (flows ?? null) : null,
-      services: this.#names?.serviceLoad(flows?.conversations ?? []) ?? null,
-      tunnels: this.#frames.tunnels.rows.map((row) => ({
-        source: text(row.source),
-        destination: text(row.destination),
-        frames: row.frames,
-        bytes: row.bytes,
-        espPackets: row.espPackets,
-        espBytes: row.espBytes,
-        vnis: [...row.vnis].sort((a, b) => a - b),
-      })),
-      endpoints: named,
-      esp: this.#esp.report(this.#ringSas),
-      sizes: { wire: sizeReport(this.#wireSizes), inner: sizeReport(this.#frames.sizes) },
-      fragments: {
-        fragments: decoder.reassembly.of(FragmentSource.Wire).fragments,
-        reassembled: decoder.reassembly.of(FragmentSource.Wire).datagrams,
-        held: decoder.held,
-        inner: this.#frames.counts.innerFragments,
-      },
-      checksums: this.#frames.checksums?.rows ?? [],
-      otherTraffic: this.#traffic.rows.sort((a, b) => b.packets - a.packets),
-      gossip,
-      problems: [
-        ...surveyProblems({
-          sources,
-          decoder,
-          drops: decoder.drops.counts,
-          frames: this.#frames,
-          esp: this.#esp,
-          ringSas: this.#ringSas,
-          series: this.#series,
-          flows: this.#flows,
-          names: this.#names,
-          endpoints: named,
-          encapsulated: this.#encapsulated,
-          encapsulations: this.#encapsulations,
-          backwards: this.#backwards,
-        }),
-        ...gossipProblems(gossip),
-      ],
+  report(read: SourceSummary | readonly [SourceSummary, ...SourceSummary[]]): SurveyReport {
+    const surveyed = {
+      ...this.tables,
+      esp: this.#esp,
+      gossip: this.#gossip,
+      flows: this.#flows,
+      listsFlows: this.#listsFlows,
+      names: this.#names,
+      ringSas: this.#ringSas,
       cipher: this.#cipher,
     };
-  }
-
-  /** Counts what depends on the order of all packets: their link types and times. */
-  #addOrder(batch: CaptureBatch, index: number): void {
-    const linkType = batch.linkType[index];
-    if (linkType !== this.#lastLinkType) {
-      this.#linkTypes.add(linkType);
-      this.#lastLinkType = linkType;
-    }
-    if (batch.noTimestamp[index] === 0) this.#time(batch.seconds[index], batch.nanoseconds[index]);
+    return surveyReport(surveyed, 'name' in read ? [read] : read);
   }
 
   #addToSeries(batch: CaptureBatch, index: number): void {
@@ -404,7 +344,7 @@ export class Survey {
     this.#series.add(this.#seriesVni[index], length, batch.seconds[index], batch.nanoseconds[index]);
   }
 
-  #addFlow(table: FlowTable, batch: CaptureBatch, index: number, verdict: Verdict): void {
+  #addFlow(table: FlowSink, batch: CaptureBatch, index: number, verdict: Verdict): void {
     const seconds = batch.noTimestamp[index] === 0 ? batch.seconds[index] : Number.NaN;
     const length = batch.originalLength[index];
     const { decoder, inner } = this;
@@ -412,9 +352,10 @@ export class Survey {
   }
 
   #addEsp(verdict: Verdict): void {
-    this.#esp.add(this.decoder, verdict);
-    this.#frames.tunnels.addEsp(this.#esp.source, this.#esp.destination, this.decoder.espBytes);
-    if (this.decoder.depth > 0 && this.decoder.vni < 0) this.#addEncapsulated();
+    const esp = this.#espSink;
+    esp.add(this.decoder, verdict);
+    this.#frames.tunnels.addEsp(esp.source, esp.destination, this.decoder.espBytes);
+    if (this.decoder.depth > 0 && this.decoder.vni < 0) this.#encapsulated.add(this.decoder);
   }
 
   #addOther(length: number): void {
@@ -426,64 +367,9 @@ export class Survey {
     this.#traffic.add(outer, parts, size, outerBytes, capturedEnd, kind);
   }
 
-  #addGossip(gossip: GossipSurvey, batch: CaptureBatch, index: number): void {
+  #addGossip(gossip: GossipSink, batch: CaptureBatch, index: number): void {
     const { outer, outerBytes, capturedEnd } = this.decoder;
     const seconds = batch.noTimestamp[index] === 0 ? batch.seconds[index] : Number.NaN;
     gossip.add(outerBytes, outer, capturedEnd, seconds, batch.nanoseconds[index]);
   }
-
-  /** Records the encapsulations around VXLAN and ESP. */
-  #addEncapsulated(): void {
-    const { depth, encapsulations, parts } = this.decoder;
-    this.#encapsulated += parts;
-    for (let i = 0; i < depth; i++) this.#encapsulations.add(encapsulations[i]);
-  }
-
-  #time(seconds: number, nanos: number): void {
-    if (seconds > this.#lastSeconds || (seconds === this.#lastSeconds && nanos >= this.#lastNanos)) {
-      this.#lastSeconds = seconds;
-      this.#lastNanos = nanos;
-      return;
-    }
-    if (Number.isNaN(this.#lastSeconds)) {
-      this.#lastSeconds = seconds;
-      this.#lastNanos = nanos;
-    } else {
-      this.#backwards++;
-      const earliest = seconds < this.#firstSeconds || (seconds === this.#firstSeconds && nanos < this.#firstNanos);
-      if (!earliest) return;
-    }
-    this.#firstSeconds = seconds;
-    this.#firstNanos = nanos;
-  }
-
-  #nameEndpoint(row: EndpointReport): EndpointReport {
-    const names = this.#names;
-    if (names === undefined) return row;
-    const { vni, ip, vtep, sentFrames } = row;
-    const name = ip === null ? undefined : names.find(vni, ip);
-    const stale = name?.vtep !== undefined && sentFrames > 0 && name.vtep !== vtep;
-    return { ...row, name: name?.text ?? null, stale };
-  }
-
-  /** The conversations with names; undefined if they weren't collected. */
-  #flowReport(endpoints: readonly EndpointReport[]): FlowReport | undefined {
-    const names = this.#names;
-    if (this.#flows === undefined || names === undefined) return this.#flows && flowReport(this.#flows);
-    const stale = new Set(endpoints.flatMap(({ vni, ip, stale: is }) => (is === true ? [`${vni} ${ip ?? ''}`] : [])));
-    return flowReport(this.#flows, (vni, address) => {
-      const name = names.find(vni, address)?.text;
-      return name !== undefined && stale.has(`${vni ?? ''} ${address}`) ? `${name} (stale)` : name;
-    });
-  }
-}
-
-function sizeReport(table: SizeTable): SizeReport {
-  return {
-    count: table.packets,
-    smallest: table.packets === 0 ? 0 : table.smallest,
-    largest: table.largest,
-    mean: table.packets === 0 ? 0 : table.bytes / table.packets,
-    classes: Array.from(table.counts, (count, index) => ({ bytes: sizeClassName(index), count })),
-  };
 }

@@ -38,14 +38,33 @@ export class TrafficTable {
   ): void {
     const inside = protocolName(bytes, layers, end);
     const full = encapsulation === Encapsulation.None ? inside : `${inside} in ${encapsulationName(encapsulation)}`;
-    const name = this.#rows.size < MAX_KINDS || this.#rows.has(full) ? full : REST;
+    this.#count(full, packets, size);
+  }
+
+  #count(kind: string, packets: number, bytes: number): void {
+    const name = this.#rows.size < MAX_KINDS || this.#rows.has(kind) ? kind : REST;
     let row = this.#rows.get(name);
     if (row === undefined) {
       row = { name, packets: 0, bytes: 0 };
       this.#rows.set(name, row);
     }
     row.packets += packets;
-    row.bytes += size;
+    row.bytes += bytes;
+  }
+
+  /** Whether another kind may not be listed. */
+  get full(): boolean {
+    return this.#rows.size >= MAX_KINDS;
+  }
+
+  /** Number of kinds. */
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** Adds a kind's packets, counted elsewhere. */
+  merge({ name, packets, bytes }: TrafficRow): void {
+    this.#count(name, packets, bytes);
   }
 
   get rows(): TrafficRow[] {

@@ -17,6 +17,11 @@ export interface TunnelRow {
   lastVni: number;
 }
 
+/** What is counted of a direction. */
+export type TunnelCounts = Pick<TunnelRow, 'frames' | 'bytes' | 'espPackets' | 'espBytes'> & {
+  readonly vnis: Iterable<number>;
+};
+
 /** Bounded totals per direction. */
 export class TunnelTable {
   readonly rows: TunnelRow[] = [];
@@ -60,6 +65,17 @@ export class TunnelTable {
     if (row === undefined) return;
     row.espPackets++;
     row.espBytes += bytes;
+  }
+
+  /** Adds the counts of a direction that were counted elsewhere. */
+  merge(source: number, destination: number, counts: TunnelCounts): void {
+    const row = this.#row(source, destination);
+    if (row === undefined) return;
+    row.frames += counts.frames;
+    row.bytes += counts.bytes;
+    row.espPackets += counts.espPackets;
+    row.espBytes += counts.espBytes;
+    for (const vni of counts.vnis) row.vnis.add(vni);
   }
 
   #row(source: number, destination: number): TunnelRow | undefined {

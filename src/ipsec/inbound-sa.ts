@@ -1,11 +1,21 @@
 /** An inbound SA: its key in a cipher, its replay window, its counters. */
 import type { Aead } from '../aead/portable.js';
 import { getWord } from '../memory/internal.js';
-import { ESP_DROPS, type EspDrop } from './esp-drop.js';
-import { ReplayWindow } from './replay-window.js';
+import { ESP_DROPS, EspDrop } from './esp-drop.js';
+import { ReplayVerdict, ReplayWindow } from './replay-window.js';
 import { SaRecord } from './sa-record.js';
 import { ROW_WORDS, SaFlag, SaFloat, type SaMemory, SaWord } from './sa-table.js';
 import { checkSecurityAssociation, EspMode, type SecurityAssociation } from './security-association.js';
+
+/** Why packets are dropped before their sequence numbers are looked at. */
+const BEFORE_NUMBER: ReadonlySet<EspDrop> = new Set([
+  EspDrop.NoSa,
+  EspDrop.TooShort,
+  EspDrop.Fragment,
+  EspDrop.EncapMismatch,
+  EspDrop.NoRoom,
+  EspDrop.SourceMismatch,
+]);
 
 /** Options of an inbound SA. */
 export interface InboundSaOptions {
@@ -130,6 +140,42 @@ export class InboundSa extends SaRecord {
   refuse(drop: EspDrop): EspDrop {
     this.drops[drop]++;
     return drop;
+  }
+
+  /**
+   * @internal Takes over what another SA with the same keys did with a packet, whose number alone is known: the window
+   * advances as if it had been opened here.
+   * @param bytes holds the packet's source address at `addressOffset`
+   * @param low lower half of its sequence number
+   * @param high upper half, as the other SA inferred it
+   * @param drop what the other SA did
+   * @returns false if this SA would have done something else, or it can't be known. It is then useless
+   */
+  follow(bytes: Uint8Array, addressOffset: number, inUdp: boolean, low: number, high: number, drop: EspDrop): boolean {
+    const refused = this.#refusal(bytes, addressOffset, inUdp);
+    if (refused !== EspDrop.None || BEFORE_NUMBER.has(drop)) {
+      this.refuse(drop);
+      return refused === EspDrop.None ? drop === EspDrop.TooShort : refused === drop;
+    }
+    // Limits count bytes and seconds, which aren't known.
+    if (this.has(SaFlag.Limited) || drop === EspDrop.Expired) return false;
+    const { window } = this;
+    const here = this.has(SaFlag.Esn) ? window.inferHigh(low) : 0;
+    const verdict = window.check(here, low);
+    if (verdict !== ReplayVerdict.Fresh) {
+      this.refuse(drop);
+      return drop === (verdict === ReplayVerdict.Replayed ? EspDrop.Replayed : EspDrop.OutsideWindow);
+    }
+    if (here !== high || drop === EspDrop.Replayed || drop === EspDrop.OutsideWindow) return false;
+    if (drop !== EspDrop.WrongIcv) window.update(here, low);
+    if (drop === EspDrop.None) this.verified++;
+    else this.refuse(drop);
+    return true;
+  }
+
+  #refusal(bytes: Uint8Array, addressOffset: number, inUdp: boolean): EspDrop {
+    if (!this.isFrom(bytes, addressOffset)) return EspDrop.SourceMismatch;
+    return inUdp !== this.encap && !this.inferMode ? EspDrop.EncapMismatch : EspDrop.None;
   }
 
   /**

@@ -177,6 +177,17 @@ export class InboundEsp {
     return drop;
   }
 
+  /**
+   * @internal The SA of an ESP packet.
+   * @param bytes holds its source address at `addressOffset`, followed by its destination address
+   */
+  saOf(spi: number, family: number, bytes: Uint8Array, addressOffset: number): InboundSa | undefined {
+    const destination = addressOffset + (family === 4 ? 4 : 16);
+    return (
+      this.#sad.find(spi, family, bytes, destination) ?? this.#resolver?.resolve(spi, family, bytes, addressOffset)
+    );
+  }
+
   /** @internal Whether most of the SAs that packets need are not in the cache. */
   get hasManySas(): boolean {
     return this.#sad.size > MANY_SAS;

@@ -38,6 +38,7 @@ describe('EndpointTable', () => {
         ip: '10.0.9.3',
         vtep: 0,
         moves: 0,
+        firstVtep: -1,
         sentFrames: 2,
         sentBytes: 1560,
         receivedFrames: 1,

@@ -10,6 +10,9 @@ import {
 } from '../../wire/index.js';
 import type { FlowTable } from './flow-table.js';
 
+/** Takes packets of conversations: counts them, or records them for a survey of all files. */
+export type FlowSink = Pick<FlowTable, 'add'>;
+
 const LOOPBACK_HEADER_LEN = 4;
 
 /**
@@ -20,7 +23,7 @@ const LOOPBACK_HEADER_LEN = 4;
  * @param seconds whole seconds of its time since 1970; NaN if it has none
  */
 export function addFlow(
-  table: FlowTable,
+  table: FlowSink,
   decoder: UnderlayDecoder,
   verdict: Verdict,
   inner: Layers,

@@ -1,7 +1,8 @@
 /** Conversations and time series as plain data for JSON, which has no big integers. */
 import { formatTime } from '../capture-clock.js';
 import type { Conversation, ConversationSide } from './conversation.js';
-import type { FlowAccounting, FlowTable } from './flow-table.js';
+import type { FlowAccounting } from './flow-accounting.js';
+import type { FlowTable } from './flow-table.js';
 import type { EspSeries, NetworkSeries, TrafficSeries } from './traffic-series.js';
 
 const NANO = 1_000_000_000n;

@@ -13,6 +13,7 @@ import {
 import { wholeNanoseconds } from '../capture-clock.js';
 import type { Conversation, ConversationSide } from './conversation.js';
 import { ConversationIndex } from './conversation-index.js';
+import type { FlowAccounting, OutsidePackets } from './flow-accounting.js';
 import { FragmentFlows } from './fragment-flows.js';
 import { conversationProtocol, hasPorts } from './protocol.js';
 import { TcpAnalysis } from './tcp-analysis.js';
@@ -48,21 +49,6 @@ export interface FlowTableOptions {
    * @default 65536
    */
   readonly maxConversations?: number | undefined;
-}
-
-/** What became of the packets that a flow table got: `packets` is the sum of the others. */
-export interface FlowAccounting {
-  readonly packets: number;
-  /** Packets of the conversations. */
-  readonly inConversations: number;
-  /** Frames without IP: ARP, LLDP and so on. */
-  readonly withoutIp: number;
-  /** Packets whose headers are malformed, or truncated before the ports. */
-  readonly unreadable: number;
-  /** Later fragments whose first fragment wasn't seen before them, so that their ports are unknown. */
-  readonly strayFragments: number;
-  /** Packets of conversations that the full table couldn't list. */
-  readonly unlisted: number;
 }
 
 /**
@@ -192,6 +178,16 @@ export class FlowTable {
     if (protocol === IpProtocol.Tcp) row = this.#addSegment(row, direction, bytes, at, payload, time);
     this.#count(row, direction, parts, length, payload, time);
     if (parts > 1) this.#counts[row * ROW_COUNTS + direction * SIDE_COUNTS + LATER_FRAGMENTS] += parts - 1;
+  }
+
+  /**
+   * Adds packets that are in no conversation, counted elsewhere.
+   * @internal
+   */
+  addOutside({ withoutIp, unreadable }: OutsidePackets): void {
+    this.#packets += withoutIp + unreadable;
+    this.#withoutIp += withoutIp;
+    this.#unreadable += unreadable;
   }
 
   /** Every conversation, in the order of their first packets in the capture. */

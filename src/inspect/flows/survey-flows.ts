@@ -5,7 +5,8 @@ import { Layers } from '../../wire/index.js';
 import type { Conversation } from './conversation.js';
 import { addFlow } from './flow-feed.js';
 import { withJson } from './flow-report.js';
-import { type FlowAccounting, FlowTable, type FlowTableOptions } from './flow-table.js';
+import type { FlowAccounting } from './flow-accounting.js';
+import { FlowTable, type FlowTableOptions } from './flow-table.js';
 
 /** Options of `surveyFlows`. */
 export interface SurveyFlowsOptions extends UnderlayDecoderOptions, FlowTableOptions {}

@@ -30,13 +30,22 @@ export interface EspSeries {
   readonly packets: readonly number[];
 }
 
+/** What a series counted of a network: a value per interval. */
+export interface SeriesNetwork {
+  /** As in `add`. */
+  readonly vni: number;
+  readonly bytes: Float64Array;
+  readonly packets: Float64Array;
+}
+
 /** What a series counted, for one with the same start. */
 export interface SeriesPart {
   readonly widthMs: number;
+  /** The first interval with traffic: a multiple of the width from the start, below 0 before it. */
+  readonly first: number;
+  /** Number of intervals from it to the last one with traffic. */
   readonly used: number;
-  /** Whether a packet was earlier than the start. */
-  readonly moved: boolean;
-  readonly networks: readonly { readonly vni: number; readonly bytes: Float64Array; readonly packets: Float64Array }[];
+  readonly networks: readonly SeriesNetwork[];
 }
 
 /** Traffic over time. */
@@ -52,8 +61,9 @@ export interface TrafficSeriesReport {
 }
 
 /**
- * Bytes and packets per network and interval. When a packet falls outside the intervals, their width doubles (or, for one
- * before the first packet, they move), so that the work for all packets together is bounded.
+ * Bytes and packets per network and interval. Intervals begin at multiples of their width from the first packet. When one
+ * falls outside the intervals, more of them are used, and if there are no more, their width doubles, so that the work for
+ * all packets together is bounded. The result doesn't depend on the order of the packets after the first one.
  */
 export class TrafficSeries {
   /** Frames of networks that the full table couldn't list. */
@@ -65,9 +75,10 @@ export class TrafficSeries {
   #startNanoseconds = 0;
   #widthMs = FIRST_WIDTH_MS;
   #perMs = 1 / FIRST_WIDTH_MS;
+  /** The first interval with traffic, in widths from the start. */
+  #first = 0;
   /** Number of intervals from the first to the last one with traffic. */
   #used = 0;
-  #moved = false;
   // Ids of recent networks by the low bits of their VNI: cheaper than the index, and frames of few networks alternate.
   readonly #recentVnis = new Int32Array(RECENT_VNIS).fill(NO_VNI);
   readonly #recentIds = new Int32Array(RECENT_VNIS);
@@ -87,7 +98,7 @@ export class TrafficSeries {
       this.unlisted++;
       return;
     }
-    let interval = this.#intervalOf(seconds, nanoseconds);
+    let interval = this.#intervalOf(seconds, nanoseconds) - this.#first;
     if (!(interval >= 0 && interval < this.#used)) interval = this.#makeRoom(seconds, nanoseconds);
     this.#bytes[id][interval] += length;
     this.#packets[id][interval]++;
@@ -115,30 +126,34 @@ export class TrafficSeries {
       bytes,
       packets: this.#packets[id],
     }));
-    return { widthMs: this.#widthMs, used: this.#used, moved: this.#moved, networks };
+    return { widthMs: this.#widthMs, first: this.#first, used: this.#used, networks };
   }
 
   /**
    * Adds what another series with the same start counted.
-   * @returns false if a packet was before the start, or there are too many networks: only one series can count that
+   * @returns false if there are too many networks: only one series can count which ones come first
    * @internal
    */
-  merge({ widthMs, used, moved, networks }: SeriesPart): boolean {
-    if (moved || this.#moved) return false;
+  merge({ widthMs, first, used, networks }: SeriesPart): boolean {
+    if (used === 0) return true;
     while (this.#widthMs < widthMs) this.#double();
-    const merged = this.#widthMs / widthMs;
+    const inWidths = (interval: number): number => Math.floor(interval / (this.#widthMs / widthMs));
+    while (!this.#holds(inWidths(first)) || !this.#holds(inWidths(first + used - 1))) {
+      // The one that is there by then limits the other.
+      const next = this.#holds(inWidths(first)) ? first + used - 1 : first;
+      if (!this.#reach(inWidths(next))) this.#double();
+    }
     for (const { vni, bytes, packets } of networks) {
       this.#select(vni, 0);
       const id = this.#recentIds[0];
       if (id < 0) return false;
       for (let i = 0; i < used; i++) {
-        const interval = Math.floor(i / merged);
+        const interval = inWidths(first + i) - this.#first;
         this.#bytes[id][interval] += bytes[i];
         this.#packets[id][interval] += packets[i];
       }
     }
     this.#recentVnis.fill(NO_VNI);
-    this.#used = Math.max(this.#used, Math.ceil(used / merged));
     return true;
   }
 
@@ -155,7 +170,10 @@ export class TrafficSeries {
       .map((row) => ({ ...row, vni: row.vni < 0 ? null : row.vni }));
     const esp = rows.find(({ vni }) => vni === SEALED_ESP);
     return {
-      startNanoseconds: BigInt(this.#startSeconds) * 1_000_000_000n + BigInt(this.#startNanoseconds),
+      startNanoseconds:
+        BigInt(this.#startSeconds) * 1_000_000_000n +
+        BigInt(this.#startNanoseconds) +
+        BigInt(this.#first) * BigInt(this.#widthMs) * 1_000_000n,
       intervalSeconds: this.#widthMs / 1000,
       networks: networks.sort((one, other) => order(one.vni) - order(other.vni)),
       ...(esp === undefined ? {} : { esp: { bytes: esp.bytes, packets: esp.packets } }),
@@ -173,7 +191,7 @@ export class TrafficSeries {
     }
   }
 
-  /** Index of a time's interval; negative before the first one, and NaN before the first packet. */
+  /** A time's interval in widths from the start; NaN before the first packet. */
   #intervalOf(seconds: number, nanoseconds: number): number {
     const ms = (seconds - this.#startSeconds) * 1000 + (nanoseconds - this.#startNanoseconds) / 1e6;
     return Math.floor(ms * this.#perMs);
@@ -184,44 +202,45 @@ export class TrafficSeries {
       this.#startSeconds = seconds;
       this.#startNanoseconds = nanoseconds;
     }
-    let interval = this.#intervalOf(seconds, nanoseconds);
-    while (interval >= SERIES_INTERVALS || this.#used - interval > SERIES_INTERVALS) {
-      this.#double();
-      interval = this.#intervalOf(seconds, nanoseconds);
+    while (!this.#reach(this.#intervalOf(seconds, nanoseconds))) this.#double();
+    return this.#intervalOf(seconds, nanoseconds) - this.#first;
+  }
+
+  #holds(interval: number): boolean {
+    return interval >= this.#first && interval < this.#first + this.#used;
+  }
+
+  /** Uses the intervals as far as one, unless they are too many. */
+  #reach(interval: number): boolean {
+    if (this.#used === 0) this.#first = interval;
+    const before = Math.max(0, this.#first - interval);
+    const used = Math.max(this.#used + before, interval - this.#first + before + 1);
+    if (used > SERIES_INTERVALS) return false;
+    if (before > 0) {
+      for (const row of [...this.#bytes, ...this.#packets]) {
+        row.copyWithin(before, 0, this.#used);
+        row.fill(0, 0, before);
+      }
+      this.#first = interval;
     }
-    if (interval < 0) {
-      this.#moveBack(-interval);
-      // Rounding may put it into the interval before.
-      interval = Math.max(0, this.#intervalOf(seconds, nanoseconds));
-    }
-    this.#used = Math.max(this.#used, interval + 1);
-    return interval;
+    this.#used = used;
+    return true;
   }
 
   #double(): void {
     this.#widthMs *= 2;
     this.#perMs /= 2;
+    const first = Math.floor(this.#first / 2);
+    // An odd first interval is the second half of a wider one.
+    const shift = this.#first - 2 * first;
     for (const row of [...this.#bytes, ...this.#packets]) {
-      for (let i = 0; i < SERIES_INTERVALS / 2; i++) row[i] = row[2 * i] + row[2 * i + 1];
-      row.fill(0, SERIES_INTERVALS / 2);
+      for (let i = 0; i < SERIES_INTERVALS; i++) {
+        const at = 2 * i - shift;
+        row[i] = (at >= 0 && at < SERIES_INTERVALS ? row[at] : 0) + (at + 1 < SERIES_INTERVALS ? row[at + 1] : 0);
+      }
     }
-    this.#used = Math.ceil(this.#used / 2);
-  }
-
-  #moveBack(intervals: number): void {
-    this.#moved = true;
-    for (const row of [...this.#bytes, ...this.#packets]) {
-      row.copyWithin(intervals, 0, this.#used);
-      row.fill(0, 0, intervals);
-    }
-    this.#used += intervals;
-    const ms = intervals * this.#widthMs;
-    this.#startSeconds -= Math.floor(ms / 1000);
-    this.#startNanoseconds -= (ms % 1000) * 1e6;
-    if (this.#startNanoseconds < 0) {
-      this.#startSeconds--;
-      this.#startNanoseconds += 1e9;
-    }
+    this.#used = Math.ceil((this.#used + shift) / 2);
+    this.#first = first;
   }
 }
 

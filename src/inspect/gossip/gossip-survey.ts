@@ -44,6 +44,12 @@ const GOSSIP_KINDS = new Map<number, string>([
   [GossipType.BulkSync, 'bulk sync'],
 ]);
 
+/** Whether a packet is gossip by its ports. */
+export function isGossip({ sourcePort, destinationPort, protocol }: Layers): boolean {
+  if (sourcePort !== GOSSIP_PORT && destinationPort !== GOSSIP_PORT) return false;
+  return protocol === IpProtocol.Udp || protocol === IpProtocol.Tcp;
+}
+
 /** A time: whole seconds, and the fraction in nanoseconds. */
 export interface GossipTime {
   readonly seconds: number;
@@ -102,6 +108,9 @@ export interface GossipNames {
   nodeAt(address: string): string | undefined;
 }
 
+/** Takes packets that may be gossip: counts them, or records them for a survey of all files. */
+export type GossipSink = Pick<GossipSurvey, 'add'>;
+
 /** The gossip of a capture, in bounded memory. */
 export class GossipSurvey {
   /** @internal What the gossip says. */
@@ -139,8 +148,7 @@ export class GossipSurvey {
    */
   add(bytes: Uint8Array, layers: Layers, capturedEnd: number, seconds: number, nanoseconds: number): void {
     const { sourcePort, destinationPort, protocol, payloadOffset, payloadEnd } = layers;
-    if (sourcePort !== GOSSIP_PORT && destinationPort !== GOSSIP_PORT) return;
-    if (protocol !== IpProtocol.Udp && protocol !== IpProtocol.Tcp) return;
+    if (!isGossip(layers)) return;
     const family = layers.family === 4 ? 4 : 6;
     this.#now = Number.isNaN(seconds) ? undefined : { seconds, nanoseconds };
     this.#from = formatIp(family, bytes, layers.addressOffset);

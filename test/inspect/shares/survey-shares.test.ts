@@ -177,11 +177,13 @@ describe('the shares of several threads', () => {
     assert.ok((await shared(open, { maxRows: 200 }, start, 2)) !== undefined);
   });
 
-  test('are refused if a packet is older than the first one', async () => {
+  test('merge to the report of one thread if packets are older than the first one', async () => {
     const packets = Array.from({ length: 50 }, (_, i): Made => ({ port: 49_152 + i, seconds: 1000 - i }));
     const open = captureOf(packets);
-    const { start } = await alone(open, {});
-    assert.ok(start !== undefined);
-    assert.equal(await shared(open, {}, { seconds: 1000, nanoseconds: 0 }, 2), undefined);
+    const { report, start } = await alone(open, {});
+    assert.deepEqual(start, { seconds: 1000, nanoseconds: 0 });
+    const result = await shared(open, {}, start, 2);
+    assert.ok(result !== undefined && result.others > 0);
+    assert.equal(JSON.stringify(result.report), JSON.stringify(report));
   });
 });
