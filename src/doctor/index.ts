@@ -27,12 +27,14 @@ export {
 export { FINDINGS } from './catalogue.js';
 export { diagnose, type Consequence, type DoctorResult, type Found, MAX_DIAGNOSES } from './diagnose.js';
 export { type DoctorReport, doctorReport, type FindingReport } from './doctor-report.js';
-export type { CaptureEvidence, Occurrence } from './evidence/capture.js';
+export type { CaptureEvidence, ExaminedFile, Occurrence } from './evidence/capture.js';
 export type { EngineView, LogLine, NetworkView, ServiceView } from './evidence/docker.js';
 export { type Evidence, InputKind, type InputSummary, type NodeEvidence } from './evidence/evidence.js';
 export type { FirewallRule, IpvsTimeouts, TrackedConnection, VirtualServer } from './evidence/firewall.js';
 export type { FdbRow, Link, NeighbourRow, OffloadFeature, XfrmCounter, XfrmPolicy, XfrmSa } from './evidence/kernel.js';
 export type { Place, Placed } from './evidence/place.js';
+export type { StoreStream } from './evidence/store.js';
+export { DoctorError, type DoctorErrorCode } from './error.js';
 export { Certainty, type Diagnosis, type Exhibit, type Finding, Severity, type Subject } from './finding.js';
 export {
   type CollectOptions,
@@ -47,4 +49,4 @@ export {
   readInputs,
   type ReadInputs,
 } from './inputs/index.js';
-export { type ExaminedCapture, withCaptures } from './with-captures.js';
+export { type CaptureFile, type ExaminedCapture, examinedCapture, withCaptures } from './with-captures.js';

@@ -7,7 +7,41 @@ export interface ExaminedCapture {
   /** Name that the user gave; undefined without. */
   readonly node: string | undefined;
   readonly evidence: CaptureEvidence;
+  /** Of its file, or the first one. */
   readonly summary: InputSummary;
+  /** Of the other files of a capture in several files, in order. */
+  readonly continued?: readonly InputSummary[];
+}
+
+/** A capture file as the user named it. */
+export interface CaptureFile {
+  readonly path: string;
+  /** Name of the node that the user gave; undefined without. */
+  readonly node: string | undefined;
+}
+
+/**
+ * What an exam found, under the names that the user gave.
+ * @param files the files of the capture in the order in which they were examined
+ */
+export function examinedCapture(
+  files: readonly [CaptureFile, ...CaptureFile[]],
+  found: CaptureEvidence,
+): ExaminedCapture {
+  const [{ path, node }] = files;
+  const named = found.files?.map((file, i) => ({ ...file, name: files[i]?.path ?? file.name }));
+  const evidence: CaptureEvidence = { ...found, file: path, ...(named !== undefined && { files: named }) };
+  const [summary, ...continued] = (named ?? [{ ...found, name: path }]).map(
+    ({ name, firstSeconds, damage }, i): InputSummary => ({
+      file: name,
+      node: node ?? '',
+      kinds: [InputKind.Capture],
+      warnings: damage === undefined ? [] : [damage],
+      seconds: firstSeconds,
+      ...(i > 0 && { continues: files[i - 1].path }),
+    }),
+  );
+  return { node, evidence, summary, ...(continued.length > 0 && { continued }) };
 }
 
 const NO_EVIDENCE: Omit<NodeEvidence, 'name' | 'captures'> = {
@@ -50,9 +84,14 @@ export function withCaptures(
 ): Evidence {
   // Of `web` and `web.example.com`, the longer is meant.
   const names = read.nodes.flatMap(({ name }) => (name === '' ? [] : [name])).sort((a, b) => b.length - a.length);
-  const captures = examined.map((one): ExaminedCapture => {
+  const captures = examined.map((one) => {
     const node = nodeOf(one, names);
-    return { ...one, node, summary: { ...one.summary, node: node ?? '' } };
+    return {
+      ...one,
+      node,
+      summary: { ...one.summary, node: node ?? '' },
+      continued: one.continued?.map((summary) => ({ ...summary, node: node ?? '' })) ?? [],
+    };
   });
   const byNode = new Map<string, CaptureEvidence[]>();
   for (const { node, evidence } of captures) {
@@ -73,7 +112,7 @@ export function withCaptures(
     .sort((a, b) => b.members.length - a.members.length);
   return {
     nodes: [...known, ...named, ...unnamed],
-    inputs: [...read.inputs, ...captures.map(({ summary }) => summary)],
+    inputs: [...read.inputs, ...captures.flatMap(({ summary, continued }) => [summary, ...continued])],
     gossip: gossip.at(0) ?? null,
   };
 }

@@ -11,7 +11,9 @@ export type FramesErrorCode =
   /** A new value that doesn't fit its field, or an address of the other IP version. */
   | 'BAD_EDIT'
   /** A packet that doesn't fit the output: another link type in a pcap file or no packet at all, or an output that is already closed. */
-  | 'NOT_WRITABLE';
+  | 'NOT_WRITABLE'
+  /** Not a piece of a decapsulated capture, or not the next one: another process sent it. */
+  | 'BAD_PIECE';
 
 /** An error of the upper level. */
 export class FramesError extends VtepError<FramesErrorCode> {}

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { chooseAead, hkdfSha256 } from '../../src/aead/index.js';
 import { openCaptureFile } from '../../src/capture/index.js';
 import {
+  type CaptureEvidence,
   CaptureExam,
   diagnose,
   type DoctorResult,
@@ -24,8 +25,12 @@ function nodeOf(file: string): string | undefined {
 /**
  * Lets doctor look at all files of a folder, but not at those of folders in it.
  * @param folder path
+ * @param sent what becomes of what was found in a capture on its way to the diagnosis. Default: nothing
  */
-export async function examinedFolder(folder: string): Promise<DoctorResult> {
+export async function examinedFolder(
+  folder: string,
+  sent: (evidence: CaptureEvidence) => CaptureEvidence = (evidence) => evidence,
+): Promise<DoctorResult> {
   const files = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [entry.name] : []));
   const captures = files.filter((name) => name.endsWith('.pcap'));
   const texts = files
@@ -46,7 +51,7 @@ export async function examinedFolder(folder: string): Promise<DoctorResult> {
     const source = await openCaptureFile(`${folder}/${file}`);
     const exam = new CaptureExam({ ...esp, trace: captures.length > 1 });
     for (let batch = await source.next(); batch !== undefined; batch = await source.next()) exam.addBatch(batch);
-    const evidence = { ...exam.report(source), file };
+    const evidence = { ...sent(exam.report(source)), file };
     const node = nodeOf(file);
     const { firstSeconds: seconds } = evidence;
     const summary = { file, node: node ?? '', kinds: [InputKind.Capture], warnings: [], seconds };

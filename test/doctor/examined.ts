@@ -44,6 +44,21 @@ async function examined(capture: Generated, name: string, node?: string): Promis
  * @param nodes nodes at each of which it is captured. Default: one capture of everything
  */
 export async function examine(options: GenerateOptions, nodes: readonly string[] = []): Promise<Examined> {
+  const { captures, networks, truth } = await examinedCaptures(options, nodes);
+  return { report: reportOf(captures, networks), truth };
+}
+
+/** What doctor says of captures, with the networks that Docker describes. */
+export function reportOf(captures: readonly ExaminedCapture[], networks: string): DoctorReport {
+  const read = readInputs([{ name: 'networks.json', text: networks }]);
+  return doctorReport(diagnose(withCaptures(read, captures)));
+}
+
+/** The captures of `examine`, examined but not yet diagnosed. */
+export async function examinedCaptures(
+  options: GenerateOptions,
+  nodes: readonly string[] = [],
+): Promise<{ captures: ExaminedCapture[]; networks: string; truth: GenerateReport }> {
   const captures: ExaminedCapture[] = [];
   let last: Generated | undefined;
   for (const node of nodes.length === 0 ? [undefined] : nodes) {
@@ -51,6 +66,5 @@ export async function examine(options: GenerateOptions, nodes: readonly string[]
     captures.push(await examined(last, node === undefined ? 'wire.pcap' : `${node}.pcap`, node));
   }
   if (last === undefined) throw new Error('no capture');
-  const read = readInputs([{ name: 'networks.json', text: last.generator.dockerNetworks() }]);
-  return { report: doctorReport(diagnose(withCaptures(read, captures))), truth: last.report };
+  return { captures, networks: last.generator.dockerNetworks(), truth: last.report };
 }

@@ -74,6 +74,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, Severity>>>> = {
   'overlay-traffic-translated': { 'overlay-traffic-translated': Severity.Error },
   'swarm-connection-unanswered': { 'swarm-connection-unanswered': Severity.Warning },
   'engine-warnings': { 'engine-warnings': Severity.Error },
+  'store-not-synced': { 'store-not-synced': Severity.Warning },
   'swarms-differ': { 'swarms-differ': Severity.Error },
   'swarm-not-active': { 'swarm-not-active': Severity.Error },
   'conntrack-table-full': { 'conntrack-table-full': Severity.Error },

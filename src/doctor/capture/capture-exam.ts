@@ -4,7 +4,7 @@ import { DropReason, FragmentSource, Verdict } from '../../dataplane/index.js';
 import { Survey, type SurveyOptions } from '../../inspect/index.js';
 import type { SurveyStart } from '../../inspect/internal.js';
 import { EtherType, HeaderError, IpProtocol, type Layers, VXLAN_PORT } from '../../wire/index.js';
-import type { CaptureEvidence } from '../evidence/capture.js';
+import type { CaptureEvidence, ExaminedFile } from '../evidence/capture.js';
 import { AddressPairs, OUTSIDE } from './address-pairs.js';
 import { CaptureTrace, MAX_TRACE_PACKETS } from './capture-trace.js';
 import { ChecksumWatch, withTotals } from './checksum-watch.js';
@@ -14,6 +14,7 @@ import { MAX_EVENT_ROWS } from './event-table.js';
 import { EspWatch } from './esp-watch.js';
 import { FragmentWatch } from './fragment-watch.js';
 import { HeaderWatch } from './header-watch.js';
+import { MAX_PAIRS, MAX_TUNNELS } from './limits.js';
 import type { PacketStamp } from './packet-stamp.js';
 import type { ExamPart } from './shares/exam-part.js';
 import { mergeDirections } from './shares/merge-directions.js';
@@ -31,9 +32,6 @@ import { MAX_CONNECTIONS, MAX_REPEATING, TcpWatch } from './tcp-watch.js';
 import { isIcmp, quotesTunnel, TooBigWatch } from './too-big-watch.js';
 import { GOSSIP_PORT, TunnelWatch } from './tunnel-watch.js';
 
-/** Directions between VTEPs, and between inner addresses, that are followed. */
-const MAX_TUNNELS = 1 << 12;
-const MAX_PAIRS = 1 << 15;
 const ETHERNET_TYPE_AT = 12;
 const NANO = 1e9;
 /** In place of `OwnedBy`, in an exam of all packets. */
@@ -61,7 +59,7 @@ export interface CaptureExamOptions extends SurveyOptions {
    */
   readonly trace?: boolean;
   /**
-   * Maximum number of packets that are kept for it, at 23 bytes each.
+   * Maximum number of packets that are kept for it, at 25 bytes each.
    * @default 1048576
    */
   readonly maxTracePackets?: number;
@@ -69,7 +67,7 @@ export interface CaptureExamOptions extends SurveyOptions {
 
 /**
  * Examines a capture batch by batch. Its memory is bounded: beyond that of a survey, at most 30 MB, and
- * 23 MB for a trace of 1,000,000 packets. Tables that are full are reported.
+ * 25 MB for a trace of 1,000,000 packets. Tables that are full are reported.
  * @example
  * import { batchesOf, openCaptureFile } from 'vtep/capture';
  * import { CaptureExam } from 'vtep/doctor';
@@ -108,6 +106,10 @@ export class CaptureExam {
   #reassembled = 0;
   /** Whether a packet has no time, or an earlier one than the one before it. */
   #disordered = false;
+  /** Packets up to the end of each file that ended, and the time of its first packet. */
+  readonly #ends: number[] = [];
+  readonly #starts: number[] = [];
+  #fileStart = Number.NaN;
   /** What other threads found. */
   #parts: readonly ExamPart[] = [];
   /** Packets of the capture so far, if several threads examine it; by what the owner of the packet was chosen. */
@@ -218,11 +220,23 @@ export class CaptureExam {
   }
 
   /**
-   * Returns everything that was found. No packet may be added afterwards.
-   * @param source the capture that it was found in
+   * Ends a file of a capture in several files: what follows are packets of the next one. Everything that spans files is followed
+   * across them, and packets are numbered by file.
    */
-  report(source: PacketSource): CaptureEvidence {
-    const survey = this.survey.report(source);
+  endFile(): void {
+    this.#ends.push(this.#packetCount);
+    this.#starts.push(this.#fileStart);
+    this.#fileStart = Number.NaN;
+  }
+
+  /**
+   * Returns everything that was found. No packet may be added afterwards.
+   * @param read the capture that it was found in, or its files in order, between which `endFile` was called
+   */
+  report(read: PacketSource | readonly [PacketSource, ...PacketSource[]]): CaptureEvidence {
+    const sources = 'name' in read ? ([read] as const) : read;
+    const survey = this.survey.report(sources);
+    const damaged = sources.find(({ damage }) => damage !== undefined);
     const parts = this.#parts;
     const frames = mergeFrames([...this.#traffic.framesReport(), ...parts.flatMap((part) => part.frames)]);
     const wrongChecksums = [...this.#checksums.report(), ...parts.flatMap((part) => part.wrongChecksums)];
@@ -231,11 +245,12 @@ export class CaptureExam {
     const first = Number.isNaN(this.#first) ? undefined : this.#first;
     const last = Number.isNaN(this.#last) ? undefined : this.#last;
     return {
-      file: source.name,
+      file: sources[0].name,
+      ...(sources.length > 1 && { files: this.#filesOf(sources) }),
       survey,
       firstSeconds: first,
       lastSeconds: last,
-      damage: source.damage?.message,
+      damage: damaged?.damage?.message,
       hasKeys: this.#hasKeys,
       frames,
       traffic: this.#traffic.trafficReport(),
@@ -253,6 +268,22 @@ export class CaptureExam {
       unlisted: this.#unlisted,
       trace: this.#trace,
     };
+  }
+
+  /** Number of packets so far. */
+  get #packetCount(): number {
+    return Math.max(this.#stamp.number, this.#packets);
+  }
+
+  #filesOf(sources: readonly PacketSource[]): ExaminedFile[] {
+    const ends = [...this.#ends.slice(0, sources.length - 1), this.#packetCount];
+    const starts = [...this.#starts, this.#fileStart];
+    return sources.map(({ name, damage }, i) => ({
+      name,
+      packets: ends[i] - (i === 0 ? 0 : ends[i - 1]),
+      firstSeconds: Number.isNaN(starts[i]) ? undefined : starts[i],
+      damage: damage?.message,
+    }));
   }
 
   #next(batch: CaptureBatch, index: number): void {
@@ -306,6 +337,7 @@ export class CaptureExam {
       this.#startNanoseconds = nanoseconds;
     }
     const seconds = whole + nanoseconds / NANO;
+    if (Number.isNaN(this.#fileStart)) this.#fileStart = seconds;
     this.#stamp.seconds = seconds;
     this.#stamp.elapsed = whole - this.#startSeconds + (nanoseconds - this.#startNanoseconds) / NANO;
     if (!(seconds < this.#last)) this.#last = seconds;

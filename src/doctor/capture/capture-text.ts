@@ -20,9 +20,24 @@ export function timeText(seconds: number): string {
   return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString().slice(0, -1).replace('T', ' ');
 }
 
+/** A capture by its file: `wire.pcap`, or `ring_00001.pcap and 2 more files`. */
+export function captureName({ file, files = [] }: CaptureEvidence): string {
+  return files.length < 2 ? file : `${file} and ${counted(files.length - 1, 'more file')}`;
+}
+
 /** The packets that show something. */
-export function placesOf({ file }: CaptureEvidence, { packets }: Occurrence): readonly Place[] {
-  return packets.slice(0, MAX_PLACES).map((packet) => ({ file, packet }));
+export function placesOf(capture: CaptureEvidence, { packets }: Pick<Occurrence, 'packets'>): readonly Place[] {
+  return packets.slice(0, MAX_PLACES).map((packet) => placeOf(capture, packet));
+}
+
+/** Of a capture in several files, the file that a packet is in, and its number there. */
+function placeOf({ file, files = [] }: CaptureEvidence, packet: number): Place {
+  let before = 0;
+  for (const { name, packets } of files) {
+    if (packet <= before + packets) return { file: name, packet: packet - before };
+    before += packets;
+  }
+  return { file, packet };
 }
 
 /**

@@ -1,10 +1,9 @@
 /** What identifies the packets of a capture, to find them in a capture of another place. */
 import { viewOf } from '../../memory/internal.js';
 import { IpProtocol, type Layers, TCP_CHECKSUM, UDP_CHECKSUM, VXLAN_HEADER_LEN } from '../../wire/index.js';
-import type { AddressPairs } from './address-pairs.js';
 import type { PacketStamp } from './packet-stamp.js';
 
-/** Packets that a trace holds by default, at 23 bytes each. */
+/** Packets that a trace holds by default, at 25 bytes each. */
 export const MAX_TRACE_PACKETS = 1 << 20;
 /** Rows of a block of columns: a power of two. Blocks are added, so that nothing is copied when the trace grows. */
 const BLOCK_BITS = 13;
@@ -27,15 +26,89 @@ export const TRACE_KINDS = ['ESP', 'VXLAN', 'gossip over UDP', 'gossip over TCP'
 /** Flag of a packet that offloads coalesce and segment: TCP with data. Both ends may show different packets. */
 const SEGMENTED = 0x80;
 
+/** Whether a byte of the column of kinds is one. */
+export function isTraceKind(kind: number): boolean {
+  return (kind & ~SEGMENTED) < TRACE_KINDS.length;
+}
+
 /** Columns of some packets. */
 class Block {
-  readonly first = new Int32Array(BLOCK_ROWS);
-  readonly second = new Int32Array(BLOCK_ROWS);
-  readonly seconds = new Float64Array(BLOCK_ROWS);
-  readonly numbers = new Int32Array(BLOCK_ROWS);
-  readonly tunnels = new Uint16Array(BLOCK_ROWS);
-  readonly lengths = new Uint16Array(BLOCK_ROWS);
-  readonly kinds = new Uint8Array(BLOCK_ROWS);
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly seconds: Float64Array;
+  readonly numbers: Int32Array;
+  readonly tunnels: Uint16Array;
+  readonly lengths: Uint16Array;
+  readonly kinds: Uint8Array;
+
+  constructor(rows: number) {
+    this.first = new Int32Array(rows);
+    this.second = new Int32Array(rows);
+    this.seconds = new Float64Array(rows);
+    this.numbers = new Int32Array(rows);
+    this.tunnels = new Uint16Array(rows);
+    this.lengths = new Uint16Array(rows);
+    this.kinds = new Uint8Array(rows);
+  }
+
+  /** Copies rows of other columns to a row and those after it. */
+  set(at: number, from: Columns, begin: number, end: number): void {
+    this.first.set(from.first.subarray(begin, end), at);
+    this.second.set(from.second.subarray(begin, end), at);
+    this.seconds.set(from.seconds.subarray(begin, end), at);
+    this.numbers.set(from.numbers.subarray(begin, end), at);
+    this.tunnels.set(from.tunnels.subarray(begin, end), at);
+    this.lengths.set(from.lengths.subarray(begin, end), at);
+    this.kinds.set(from.kinds.subarray(begin, end), at);
+  }
+}
+
+/** Columns of packets: two hashes, time, packet number, direction, bytes and kind. */
+interface Columns {
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly seconds: Float64Array;
+  readonly numbers: Int32Array;
+  readonly tunnels: Uint16Array;
+  readonly lengths: Uint16Array;
+  readonly kinds: Uint8Array;
+}
+
+/** A trace as plain data: 25 bytes per packet. */
+export interface TraceColumns extends Columns {
+  /** Packets that didn't fit. */
+  readonly unlisted: number;
+  /** The addresses of both VTEPs by pair: directions 2 * i, from the first to the second, and 2 * i + 1. */
+  readonly pairs: readonly (readonly [string, string])[];
+}
+
+/** The directions between VTEPs, by id: id and id ^ 1 are the two directions of a pair. */
+export interface TracePairs {
+  /** One more than the largest id. */
+  readonly span: number;
+  source(id: number): string;
+  destination(id: number): string;
+}
+
+/** Directions of a trace that was sent. */
+class SentPairs implements TracePairs {
+  readonly #pairs: TraceColumns['pairs'];
+
+  constructor(pairs: TraceColumns['pairs']) {
+    this.#pairs = pairs;
+  }
+
+  get span(): number {
+    return 2 * this.#pairs.length;
+  }
+
+  source(id: number): string {
+    return this.#pairs[id >> 1][id & 1];
+  }
+
+  destination(id: number): string {
+    return this.source(id ^ 1);
+  }
 }
 
 /** The packets of a capture as columns. */
@@ -44,7 +117,7 @@ export class CaptureTrace {
   unlisted = 0;
   /** Number of packets. */
   size = 0;
-  readonly pairs: AddressPairs;
+  readonly pairs: TracePairs;
   readonly #limit: number;
   readonly #blocks: Block[] = [];
   #hash = 0;
@@ -54,9 +127,45 @@ export class CaptureTrace {
    * @param pairs ids of the directions between VTEPs
    * @param limit maximum number of packets
    */
-  constructor(pairs: AddressPairs, limit: number) {
+  constructor(pairs: TracePairs, limit: number) {
     this.pairs = pairs;
     this.#limit = limit;
+  }
+
+  /** A trace of what `columns` returned, which must be consistent: `readExamResult` checks it. No packet can be added. */
+  static fromColumns(columns: TraceColumns): CaptureTrace {
+    const size = columns.first.length;
+    const trace = new CaptureTrace(new SentPairs(columns.pairs), size);
+    for (let from = 0; from < size; from += BLOCK_ROWS) {
+      const block = new Block(BLOCK_ROWS);
+      block.set(0, columns, from, Math.min(size, from + BLOCK_ROWS));
+      trace.#blocks.push(block);
+    }
+    trace.size = size;
+    trace.unlisted = columns.unlisted;
+    return trace;
+  }
+
+  /** A copy as plain data. */
+  columns(): TraceColumns {
+    const { size, unlisted, pairs } = this;
+    const all = new Block(size);
+    this.#blocks.forEach((block, i) => {
+      const from = i << BLOCK_BITS;
+      all.set(from, block, 0, Math.min(BLOCK_ROWS, size - from));
+    });
+    const { first, second, seconds, numbers, tunnels, lengths, kinds } = all;
+    return {
+      first,
+      second,
+      seconds,
+      numbers,
+      tunnels,
+      lengths,
+      kinds,
+      unlisted,
+      pairs: Array.from({ length: pairs.span / 2 }, (_, i) => [pairs.source(2 * i), pairs.destination(2 * i)] as const),
+    };
   }
 
   /** Not part of JSON. */
@@ -181,7 +290,7 @@ export class CaptureTrace {
       return;
     }
     const at = this.size & IN_BLOCK;
-    if (at === 0) this.#blocks.push(new Block());
+    if (at === 0) this.#blocks.push(new Block(BLOCK_ROWS));
     const block = this.#blocks[this.size >> BLOCK_BITS];
     this.size++;
     block.first[at] = this.#hash ^ kind;

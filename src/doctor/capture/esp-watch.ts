@@ -46,11 +46,14 @@ export interface SpiTrace extends TunnelOccurrence {
   readonly key: EspReport['key'];
 }
 
-/** Follows SPIs, in bounded memory: 16384 of them. */
+/** SPIs that are followed. */
+export const MAX_SPIS = 1 << 14;
+
+/** Follows SPIs, in bounded memory. */
 export class EspWatch {
   readonly #pairs: AddressPairs;
-  readonly #spis = new EventTable(1 << 14);
-  readonly #events = new EventTable(1 << 14);
+  readonly #spis = new EventTable(MAX_SPIS);
+  readonly #events = new EventTable(MAX_SPIS);
   readonly #failures = new EventTable();
   readonly #first: number[] = [];
   readonly #highest: number[] = [];

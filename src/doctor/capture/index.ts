@@ -2,6 +2,7 @@
 export { CaptureExam, type CaptureExamOptions } from './capture-exam.js';
 export { type CaptureMatch, carriesFrames, isFarOff, matchCaptures, type MatchedFlow } from './capture-match.js';
 export {
+  captureName,
   counted,
   durationOf,
   networkText,

@@ -35,17 +35,30 @@ export interface InnerOccurrence extends TunnelOccurrence {
   readonly innerDestination: string;
 }
 
+/** A file of a capture in several files. */
+export interface ExaminedFile {
+  readonly name: string;
+  readonly packets: number;
+  /** Time of its first packet that has one. */
+  readonly firstSeconds: number | undefined;
+  /** Why it could not be read to its end. */
+  readonly damage: string | undefined;
+}
+
 /**
- * A capture file that doctor looked at. What each table holds is in the file of `src/doctor/capture/` that collects it; its
+ * A capture that doctor looked at: a file, or several that `tcpdump -C`, `dumpcap -b` or `vtep capture` rotated. What each table holds is in the file of `src/doctor/capture/` that collects it; its
  * type is declared there and listed here. All tables are bounded, by what `CaptureExam` says.
  */
 export interface CaptureEvidence {
+  /** Name of its file, or of the first one. */
   readonly file: string;
-  /** The survey of the file: `inspect`'s report, without conversations. */
+  /** Its files in order, if there are several; the packets of occurrences are numbered through all of them. */
+  readonly files?: readonly ExaminedFile[];
+  /** The survey of the capture: `inspect`'s report, without conversations. */
   readonly survey: SurveyReport;
   readonly firstSeconds: number | undefined;
   readonly lastSeconds: number | undefined;
-  /** Why the file could not be read to its end; undefined if it could. */
+  /** Why the file, or one of them, could not be read to its end; undefined if it could. */
   readonly damage: string | undefined;
   /** Whether there were keys to decrypt ESP with. */
   readonly hasKeys: boolean;

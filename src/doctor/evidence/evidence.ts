@@ -4,6 +4,7 @@ import type { CaptureEvidence } from './capture.js';
 import type { EngineView, LogLine, NetworkView, ServiceView } from './docker.js';
 import type { FirewallRule, IpvsTimeouts, TrackedConnection, VirtualServer } from './firewall.js';
 import type { FdbRow, Link, NeighbourRow, OffloadFeature, XfrmCounter, XfrmPolicy, XfrmSa } from './kernel.js';
+import type { StoreStream } from './store.js';
 
 /** Kinds of inputs, by the command that prints them. */
 export const InputKind = {
@@ -24,6 +25,7 @@ export const InputKind = {
   Log: 'log of dockerd or the kernel',
   Config: 'config of vtep',
   Status: 'vtep status --json',
+  JetStream: '/jsz of a NATS server',
   Keys: 'keys',
   Unknown: 'unknown',
 } as const;
@@ -40,6 +42,8 @@ export interface InputSummary {
   readonly warnings: readonly string[];
   /** Time at which it was made, in seconds since 1970, if it says so. */
   readonly seconds: number | undefined;
+  /** The file that it continues, if it is one of the files of a rotated capture and not the first; both are one capture. */
+  readonly continues?: string;
 }
 
 /** What was read of one node. */
@@ -67,6 +71,8 @@ export interface NodeEvidence {
   readonly services: readonly ServiceView[];
   readonly engines: readonly EngineView[];
   readonly log: readonly LogLine[];
+  /** What its NATS server keeps for vtep. */
+  readonly streams?: readonly StoreStream[];
   /** `vtep status --json`, as printed; undefined without. */
   readonly status: Readonly<Record<string, unknown>> | undefined;
 }

@@ -21,6 +21,7 @@ const COMMANDS: readonly (readonly [pattern: RegExp, kind: InputKind])[] = [
   [/\bdocker\s+(?:system\s+)?info\b|\bdocker\s+version\b/, InputKind.Engine],
   [/\bjournalctl\b|\bdmesg\b|\bdocker\.log\b|\bsyslog\b/, InputKind.Log],
   [/\bvtep\s+status\b/, InputKind.Status],
+  [/\/jsz\b/, InputKind.JetStream],
 ];
 
 /** The kind of output of a command; undefined if doctor doesn't take it, or only in part, as in `ip xfrm monitor`. */
@@ -43,7 +44,7 @@ export function namespaceOfCommand(command: string): string | undefined {
 const FIRST_WORDS: ReadonlySet<string> = new Set(
   (
     'ip bridge ethtool iptables ip6tables iptables-save ip6tables-save nft conntrack ipvsadm docker cat sudo nsenter ' +
-    'journalctl dmesg vtep ssh grep for echo date uname hostname tcpdump tail head less brctl ss netstat ping sysctl exit'
+    'journalctl dmesg vtep ssh grep for echo date uname hostname tcpdump tail head less brctl ss netstat ping sysctl exit curl'
   ).split(' '),
 );
 

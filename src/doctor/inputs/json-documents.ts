@@ -9,9 +9,13 @@ import { isObject, type JsonObject } from './json-values.js';
 import { linkOfJson } from './kernel/links.js';
 import { offloadsOf } from './kernel/offloads.js';
 import { fdbRow, neighbourRow } from './kernel/tables.js';
+import { hasStreams, isJetStreamMonitoring, storeStreamsOf } from './nats/monitoring.js';
 import type { Source } from './source.js';
 import type { FactSink } from './text-parsers.js';
 import { isVtepStatus } from './vtep/status.js';
+
+/** What to ask a NATS server for. */
+const JSZ = '/jsz?config=1&streams=1';
 
 /** Members that tell what doctor has no use for, and what to give instead. */
 const USELESS: readonly (readonly [member: string, what: string])[] = [
@@ -25,6 +29,7 @@ const USELESS: readonly (readonly [member: string, what: string])[] = [
   ['apiVersion', 'an object of Kubernetes: give bridge fdb and ip -d link of its nodes'],
   ['network_interface', 'output of podman network inspect: give bridge fdb and ip -d link of the node'],
   ['NetworksAttachments', 'output of docker inspect of a task: give docker network inspect --verbose'],
+  ['max_control_line', `/varz of a NATS server: give ${JSZ}`],
   ['_source', "tshark's JSON: give the capture itself"],
 ];
 
@@ -55,6 +60,11 @@ export function takeJson(source: Source, value: unknown, line: number, sink: Fac
     if (engine.name !== '') sink.from(engine.name);
     sink.add('engines', [engine]);
     return { kind: InputKind.Engine };
+  }
+  if (isJetStreamMonitoring(value)) {
+    if (!hasStreams(value)) return { unknown: `/jsz of a NATS server without its streams: give ${JSZ}` };
+    sink.add('streams', storeStreamsOf(source, value, line));
+    return { kind: InputKind.JetStream };
   }
   if (isObject(value['nodes']) && isObject(value['networks'])) return { config: value };
   return takeRow(source, value, line, sink);

@@ -11,6 +11,7 @@ import type {
   XfrmPolicy,
   XfrmSa,
 } from '../evidence/kernel.js';
+import type { StoreStream } from '../evidence/store.js';
 import { DeviceVnis, mergedLinks } from './merged-links.js';
 import { mergedSas } from './merged-sas.js';
 
@@ -38,6 +39,7 @@ interface FactLists {
   readonly services: ServiceView[];
   readonly engines: EngineView[];
   readonly log: LogLine[];
+  readonly streams: StoreStream[];
 }
 
 /** Name of a list of facts. */
@@ -72,6 +74,7 @@ export class NodeFacts {
     services: [],
     engines: [],
     log: [],
+    streams: [],
   };
 
   constructor(name: string) {
@@ -150,6 +153,7 @@ export class NodeFacts {
       services: this.#lists.services,
       engines: this.#lists.engines,
       log: this.#lists.log,
+      streams: this.#lists.streams,
       status: this.status,
     };
   }

@@ -30,7 +30,7 @@ export const TAKEN =
   'doctor takes captures (pcap, pcapng), ip xfrm state and policy, /proc/net/xfrm_stat, bridge fdb, ip neigh, ip -d link,' +
   ' ip addr, ethtool -k, iptables-save, iptables -L -v -n, nft list ruleset, conntrack -L, ipvsadm -Ln, docker network' +
   ' inspect, docker service inspect, docker info, logs of dockerd and the kernel, a config of vtep, vtep status --json,' +
-  ' keys, and the output of the script that vtep doctor --collect prints';
+  ' keys, /jsz?config=1&streams=1 of a NATS server, and the output of the script that vtep doctor --collect prints';
 
 /** A text that the user gave. */
 export interface InputFile {

@@ -1,16 +1,15 @@
 /** Real recordings: no error where nothing is wrong, and what is there where something is. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { CaptureExamOptions } from '../../../src/doctor/capture/index.js';
 import { type Diagnosis, type Finding, Severity } from '../../../src/doctor/finding.js';
 import { ESP_FINDINGS } from '../../../src/doctor/findings/esp/index.js';
 import { GOSSIP_FINDINGS } from '../../../src/doctor/findings/gossip/index.js';
 import { TRAFFIC_FINDINGS } from '../../../src/doctor/findings/traffic/index.js';
 import { WIRE_FINDINGS } from '../../../src/doctor/findings/wire/index.js';
-import { swarmKeys } from '../../inspect/gossip/recorded.js';
 import { fixture } from '../../repository.js';
-import { keysOf, wrongKeys } from '../capture/keys.js';
+import { swarmKeys } from '../../inspect/gossip/recorded.js';
+import { keysFor } from '../capture/keys.js';
 import { diagnosed, evidenceOf, recorded } from '../capture/packets.js';
 
 const FINDINGS: readonly Finding[] = [...WIRE_FINDINGS, ...ESP_FINDINGS, ...TRAFFIC_FINDINGS, ...GOSSIP_FINDINGS];
@@ -30,18 +29,6 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'vxlan/20-learning-arp-icmp.underlay.pcap': 'arp-in-tunnel',
   'vxlan/10-formats.snap96.pcap': 'capture-truncated',
 };
-
-function keysFor(path: string): CaptureExamOptions {
-  if (path.startsWith('docker/')) {
-    const keys = path.includes('07-encrypted') ? keysOf('docker/07-encrypted.xfrm.txt') : {};
-    return { ...keys, gossip: swarmKeys() };
-  }
-  if (path.includes('wrong-key')) return path.includes('underlay') ? wrongKeys() : {};
-  const name = path.replace(/\.[^.]+\.pcap$/, '');
-  const dumps = [`${name}.xfrm.txt`, ...['0-before', '4-after'].map((step) => `${name}.${step}.xfrm.txt`)];
-  const found = path.startsWith('esp/') ? dumps.filter((dump) => existsSync(fixture(dump))) : [];
-  return found.length === 0 || /\/(?:16|20)-/.test(path) ? {} : keysOf(...found);
-}
 
 function all(diagnose: (finding: Finding) => readonly Diagnosis[]): { readonly id: string; readonly it: Diagnosis }[] {
   return FINDINGS.flatMap((finding) => diagnose(finding).map((it) => ({ id: finding.id, it })));

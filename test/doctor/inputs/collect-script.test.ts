@@ -55,7 +55,14 @@ test('the recorded output of a node gives all its facts', () => {
     },
   ]);
   const missing = Object.values(InputKind).filter((kind) => !node.has.has(kind));
-  assert.deepEqual(missing, [InputKind.Capture, InputKind.Config, InputKind.Status, InputKind.Keys, InputKind.Unknown]);
+  assert.deepEqual(missing, [
+    InputKind.Capture,
+    InputKind.Config,
+    InputKind.Status,
+    InputKind.JetStream,
+    InputKind.Keys,
+    InputKind.Unknown,
+  ]);
   assert.deepEqual(node.addresses, ['192.168.50.1']);
   assert.equal(node.sas.length, 4);
   assert.ok(node.sas.every(({ keyId }) => keyId?.length === 8));

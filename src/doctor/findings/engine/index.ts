@@ -9,6 +9,7 @@ import { kernelRefusesSas } from './log/kernel-refuses-sas.js';
 import { neighbourTableFull } from './log/neighbour-table-full.js';
 import { peerEntryRefused } from './log/peer-entry-refused.js';
 import { vxlanDeviceExists } from './log/vxlan-device-exists.js';
+import { storeNotSynced } from './store/store-not-synced.js';
 import { swarmNotActive } from './swarm-not-active.js';
 import { swarmsDiffer } from './swarms-differ.js';
 import { vtepDrops } from './vtep/vtep-drops.js';
@@ -21,6 +22,7 @@ import { vtepSwarmProblem } from './vtep/vtep-swarm-problem.js';
 export const ENGINE_FINDINGS: readonly Finding[] = [
   engineVersionsIncompatible,
   engineWarnings,
+  storeNotSynced,
   swarmNotActive,
   swarmsDiffer,
   conntrackTableFull,

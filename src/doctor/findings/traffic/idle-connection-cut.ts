@@ -1,5 +1,5 @@
 /** A connection doesn't survive a long silence. */
-import { capturesOf, innerSubject, perSubject, timeText } from '../../capture/index.js';
+import { capturesOf, innerSubject, perSubject, placesOf, timeText } from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { secondsText } from '../../../text/quantity.js';
@@ -22,7 +22,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         exhibits: [
           {
             text: `the first packet after ${Math.round(cut.idleSeconds)} s between ports ${sourcePort} and ${destinationPort}, at ${timeText(cut.seconds)} (UTC)`,
-            places: [{ file: capture.file, packet: cut.packet }],
+            places: placesOf(capture, { packets: [cut.packet] }),
           },
         ],
         advice: [

@@ -1,5 +1,5 @@
 /** Captures that don't belong together: of other times, other clocks, other clusters. */
-import { capturesOf, isFarOff, matchedCaptures, type NodeCapture, timeText } from '../../capture/index.js';
+import { captureName, capturesOf, isFarOff, matchedCaptures, type NodeCapture, timeText } from '../../capture/index.js';
 import { MINUTE_COMMAND } from '../../derived/capture-command.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -82,14 +82,17 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const match of matchedCaptures(evidence)) {
     const offset = match.clockOffset ?? 0;
     if (Math.abs(offset) < CLOCK_SECONDS) continue;
-    const [one, two] = [match.first.file, match.second.file];
+    const [one, two] = [captureName(match.first), captureName(match.second)];
     yield {
       severity: isFarOff(match) ? Severity.Warning : Severity.Note,
       certainty: Certainty.Certain,
       summary: `The clock of ${two} is ${Math.abs(offset).toFixed(3)} s ${offset > 0 ? 'ahead of' : 'behind'} that of ${one}.`,
       subject: {},
       exhibits: [
-        { text: `the middle of ${match.matched} packets that both have`, places: [{ file: one }, { file: two }] },
+        {
+          text: `the middle of ${match.matched} packets that both have`,
+          places: [{ file: match.first.file }, { file: match.second.file }],
+        },
       ],
       advice: [
         'Times of the two files are compared with this difference taken off. Let the nodes synchronize their clocks.',

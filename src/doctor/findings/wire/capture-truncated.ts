@@ -1,13 +1,19 @@
 /** A capture isn't whole. */
-import { capturesOf, counted, shareText } from '../../capture/index.js';
+import { captureName, capturesOf, counted, shareText } from '../../capture/index.js';
 import { CAPTURE_COMMAND } from '../../derived/capture-command.js';
+import type { CaptureEvidence, ExaminedFile } from '../../evidence/capture.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 
+function filesOf({ file, files, damage }: CaptureEvidence): readonly Pick<ExaminedFile, 'name' | 'damage'>[] {
+  return files ?? [{ name: file, damage }];
+}
+
 function* find(evidence: Evidence): Generator<Diagnosis> {
   for (const { capture } of capturesOf(evidence)) {
-    const { file, survey, damage, unlisted } = capture;
-    const place = [{ file }];
+    const { survey, unlisted } = capture;
+    const file = captureName(capture);
+    const place = [{ file: capture.file }];
     const truncated = survey.accounting.dropped['CAPTURE_TRUNCATED'] ?? 0;
     if (truncated > 0) {
       yield {
@@ -20,13 +26,14 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         commands: [CAPTURE_COMMAND],
       };
     }
-    if (damage !== undefined) {
+    for (const { name, damage } of filesOf(capture)) {
+      if (damage === undefined) continue;
       yield {
         severity: Severity.Warning,
         certainty: Certainty.Certain,
-        summary: `${file} could not be read to its end: what comes later is missing.`,
+        summary: `${name} could not be read to its end: what comes later is missing.`,
         subject: {},
-        exhibits: [{ text: damage, places: place }],
+        exhibits: [{ text: damage, places: [{ file: name }] }],
         advice: ['Stop the program that writes it before copying it, or copy it again.'],
       };
     }
@@ -37,7 +44,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
         summary: `${file} has more addresses, SPIs or events than doctor follows: some are not in its findings.`,
         subject: {},
         exhibits: [{ text: `${counted(unlisted, 'packet')} or events beyond the tables`, places: place }],
-        advice: ['Split the capture by time or by host.'],
+        advice: ['Split the capture by time or by host, and give one part at a time.'],
         commands: ['editcap -i 60 FILE PART'],
       };
     }

@@ -1,5 +1,5 @@
 /** A capture shows packets as they are before the network card finishes them. */
-import { capturesOf, counted } from '../../capture/index.js';
+import { captureName, capturesOf, counted } from '../../capture/index.js';
 import { listed } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -19,7 +19,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
     yield {
       severity: Severity.Note,
       certainty: Certainty.Certain,
-      summary: `${capture.file} was captured on a node with offloads on: nothing is wrong with ${listed(parts)}.`,
+      summary: `${captureName(capture)} was captured on a node with offloads on: nothing is wrong with ${listed(parts)}.`,
       subject: node === '' ? {} : { nodes: [node] },
       exhibits: found.map(({ count: times, message }) => ({
         text: `${times} ${message}`,

@@ -1,5 +1,5 @@
 /** ESP leaves one node and never reaches the other, while other traffic does. */
-import { counted, nodeText, secondsDifference, shown } from '../../capture/index.js';
+import { captureName, counted, nodeText, secondsDifference, shown } from '../../capture/index.js';
 import { listed } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -19,7 +19,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       subject: { nodes: [flow.source, flow.destination] },
       exhibits: [
         ...flows.map(({ has, lacks: other, lost }) =>
-          shown(has, lost, `${counted(lost.count, 'ESP packet')} in ${has.file}, none in ${other.file}`),
+          shown(
+            has,
+            lost,
+            `${counted(lost.count, 'ESP packet')} in ${captureName(has)}, none in ${captureName(other)}`,
+          ),
         ),
         {
           text: `packets that both have: ${arriving
@@ -33,7 +37,7 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       advice: [
         ...(takesEsp
           ? []
-          : [`Make sure that ${lacks.file} was captured with a filter that takes ESP: it has none at all.`]),
+          : [`Make sure that ${captureName(lacks)} was captured with a filter that takes ESP: it has none at all.`]),
         'Open IP protocol 50 (ESP) between the nodes: in security groups of the cloud, in hardware firewalls, and in the rules of both nodes. A rule for UDP or TCP ports does not cover it.',
       ],
       commands: [

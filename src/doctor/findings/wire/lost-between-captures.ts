@@ -1,5 +1,13 @@
 /** Packets that one end has and the other one lacks. */
-import { counted, nodeText, perSubject, secondsDifference, shareText, shown } from '../../capture/index.js';
+import {
+  captureName,
+  counted,
+  nodeText,
+  perSubject,
+  secondsDifference,
+  shareText,
+  shown,
+} from '../../capture/index.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
 import { hasDirection, isEspBlocked, isVxlanBlocked, lostFlows, mayBeTwice } from './lost-flows.js';
@@ -24,17 +32,22 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       severity: mayLack || isTwice ? Severity.Warning : lost.count >= MUCH * sent ? Severity.Error : Severity.Warning,
       certainty: mayLack || isTwice ? Certainty.Possible : Certainty.Likely,
       summary: isAll
-        ? `No ${flow.kindName} from ${from} to ${to} that ${has.file} has is in ${lacks.file}.`
-        : `${counted(lost.count, 'packet')} of ${flow.kindName} from ${from} to ${to} (${shareText(lost.count, sent)}) that ${has.file} has are not in ${lacks.file}.`,
+        ? `No ${flow.kindName} from ${from} to ${to} that ${captureName(has)} has is in ${captureName(lacks)}.`
+        : `${counted(lost.count, 'packet')} of ${flow.kindName} from ${from} to ${to} (${shareText(lost.count, sent)}) that ${captureName(has)} has are not in ${captureName(lacks)}.`,
       subject: { nodes: [flow.source, flow.destination] },
       exhibits: [
-        shown(has, lost, `${counted(lost.count, 'packet')} of ${sent} missing in ${lacks.file}`),
+        shown(has, lost, `${counted(lost.count, 'packet')} of ${sent} missing in ${captureName(lacks)}`),
         ...(flow.matched > 0 ? [{ text: sizes }] : []),
         ...(isTwice
-          ? [{ text: `half of every direction: ${has.file} may have each packet twice`, places: [{ file: has.file }] }]
+          ? [
+              {
+                text: `half of every direction: ${captureName(has)} may have each packet twice`,
+                places: [{ file: has.file }],
+              },
+            ]
           : []),
         ...(mayLack
-          ? [{ text: `${lacks.file} has nothing at all of that direction`, places: [{ file: lacks.file }] }]
+          ? [{ text: `${captureName(lacks)} has nothing at all of that direction`, places: [{ file: lacks.file }] }]
           : []),
         { text: secondsDifference(match) },
       ],

@@ -1,5 +1,5 @@
 /** VXLAN leaves one node and never reaches the other, while other traffic does. */
-import { counted, nodeText, secondsDifference, shown } from '../../capture/index.js';
+import { captureName, counted, nodeText, secondsDifference, shown } from '../../capture/index.js';
 import { listed } from '../../derived/wording.js';
 import type { Evidence } from '../../evidence/evidence.js';
 import { Certainty, type Diagnosis, type Finding, Severity } from '../../finding.js';
@@ -16,7 +16,11 @@ function* find(evidence: Evidence): Generator<Diagnosis> {
       subject: { nodes: [flow.source, flow.destination] },
       exhibits: [
         ...flows.map(({ has, lacks, lost }) =>
-          shown(has, lost, `${counted(lost.count, 'VXLAN packet')} in ${has.file}, none in ${lacks.file}`),
+          shown(
+            has,
+            lost,
+            `${counted(lost.count, 'VXLAN packet')} in ${captureName(has)}, none in ${captureName(lacks)}`,
+          ),
         ),
         { text: secondsDifference(match) },
       ],
