@@ -326,7 +326,11 @@ export class LiveServices implements ServicesView {
       node: node.tables.here.name,
       compatibility,
       random,
-      mtuOf: (network) => node.mtuOf(node.tables.networks.findIndex((one) => one?.name === network)),
+      mtuOf: (name) => {
+        // Where changes are applied piece by piece, the tables may be without a network that still has services.
+        const network = node.tables.networks.findIndex((one) => one?.name === name);
+        return network < 0 ? undefined : node.mtuOf(network);
+      },
     });
     return this.#services;
   }

@@ -164,7 +164,8 @@ export class SwarmAllocator {
    * @throws OverlayError `REFUSED` in Docker's words, or `NO_PORT`; then there is no service
    */
   addService({ name, mode, networks, ports }: ServiceRequest): string | undefined {
-    if (this.#services.has(name)) throw new OverlayError('REFUSED', `name conflicts with an existing object: ${name}`);
+    if (this.#services.has(name))
+      throw new OverlayError('REFUSED', `name conflicts with an existing object: service ${name} already exists`);
     const own = networks.map(({ network }) => this.network(network));
     const explicit = own.find(({ ingress }) => ingress);
     if (explicit !== undefined) {

@@ -23,10 +23,10 @@ export interface NodeServicesOptions {
   /** Most records held; more are refused. @default 262,144 */
   readonly maxRecords?: number;
   /**
-   * The MTU of a network's interfaces, in bytes.
+   * The MTU of a network's interfaces, in bytes; undefined if it isn't known.
    * @default 1450
    */
-  readonly mtuOf?: (network: string) => number;
+  readonly mtuOf?: (network: string) => number | undefined;
 }
 
 /** What a network's load balancer was created with. */

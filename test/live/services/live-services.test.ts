@@ -65,6 +65,15 @@ describe("a node's services", () => {
     assert.deepEqual(served.told, []);
   });
 
+  test('of a network that has left the tables already are looked through without it', () => {
+    const served = new Served(swarm());
+    served.running.node.update({ ...swarm(), networks: [], endpoints: [], services: undefined });
+    served.services.refresh();
+    served.services.update(undefined);
+    assert.deepEqual(served.services.balancers, []);
+    assert.deepEqual(served.told, []);
+  });
+
   test('keep the load balancer and its connections when tasks come and go', () => {
     const served = new Served(swarm());
     served.connect(3);
