@@ -3,13 +3,25 @@ import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Lease, NatsStore, type Store } from '../../src/fleet/index.js';
+import {
+  encodeRecord,
+  LEADER,
+  Lease,
+  leaseKey,
+  LEASES,
+  NatsStore,
+  NODES,
+  type Store,
+  type StoreChange,
+  type StoreSnapshot,
+} from '../../src/fleet/index.js';
+import { WATCHED } from '../../src/fleet/node/followed-record.js';
+import { readStore } from '../../src/fleet/store/store-reader.js';
 import type { HostsCommand, HostsEvent, HostsStart } from './message.js';
 
-/** What a node watches: everything but the leases of others. */
-const PREFIXES = ['nodes/', 'networks/', 'services/', 'keys/'];
 const MARK = 'networks/mark/';
 const TOKEN_BYTES = 16;
+const NO_VALUE = new Uint8Array(0);
 /** Renewals in the duration of a lease. */
 const RENEWALS = 3;
 const STARTS_AT_ONCE = 10;
@@ -25,29 +37,43 @@ function say(event: HostsEvent): void {
   process.send?.(event);
 }
 
-async function watch(store: Store, prefix: string): Promise<void> {
-  const { revision, records } = await store.snapshot(prefix);
-  for (const { key, value } of records) counts.bytes += key.length + value.length;
-  void follow(store, prefix, revision);
+/** Reads what a node reads, until the end. Resolves when it has the snapshot. */
+function read(store: Store, prefixes: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const snapshot = ({ records }: StoreSnapshot): void => {
+      for (const { key, value } of records) counts.bytes += key.length + value.length;
+      resolve();
+    };
+    const failed = (error: Error): void => {
+      process.stderr.write(`reading: ${error.message}\n`);
+    };
+    readStore(store, prefixes, { snapshot, change: observe, failed }, ending.signal).catch(reject);
+  });
 }
 
-async function follow(store: Store, prefix: string, revision: number): Promise<void> {
-  for await (const change of store.watch(prefix, revision, { signal: ending.signal })) {
-    if (change.kind !== 'put' && change.kind !== 'delete') continue;
-    counts.changes++;
-    counts.bytes += change.key.length + (change.kind === 'put' ? change.value.length : 0);
-    if (!change.key.startsWith(MARK)) continue;
-    const count = (seen.get(change.key) ?? 0) + 1;
-    seen.set(change.key, count);
-    if (count === start.hosts) say({ kind: 'seen', mark: change.key, at: Date.now() });
-  }
+function observe(change: StoreChange): void {
+  if (change.kind !== 'put' && change.kind !== 'delete') return;
+  counts.changes++;
+  counts.bytes += change.key.length + (change.kind === 'put' ? change.value.length : 0);
+  if (!change.key.startsWith(MARK)) return;
+  const count = (seen.get(change.key) ?? 0) + 1;
+  seen.set(change.key, count);
+  if (count === start.hosts) say({ kind: 'seen', mark: change.key, at: Date.now() });
 }
 
 async function host(index: number): Promise<Store> {
-  const store = await NatsStore.open(start.address, { name: `host-${index}`, timeout: 60_000 });
+  const name = `host-${index}`;
+  const store = await NatsStore.open(start.address, { name, timeout: 60_000 });
   const options = { duration: start.lease, token: randomBytes(TOKEN_BYTES) };
-  const lease = await Lease.take(store, `leases/host-${index}`, new Uint8Array(0), options);
-  for (const prefix of PREFIXES) await watch(store, prefix);
+  const lease = await Lease.take(store, leaseKey(name), NO_VALUE, options);
+  const record = { version: 1, name, vtep: `10.1.${index >> 8}.${index & 255}`, mtu: 1500 } as const;
+  await store.put(NODES + name, encodeRecord({ kind: 'node', record }));
+  if (index === 0) {
+    // It leads.
+    void renew(await Lease.take(store, LEADER, new TextEncoder().encode(name), options));
+    await read(store, [LEASES, NODES]);
+  }
+  await read(store, WATCHED);
   void renew(lease);
   return store;
 }

@@ -8,7 +8,15 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { encodeRecord, type EndpointRecord, type FleetRecord, NatsStore, recordKey } from '../../src/fleet/index.js';
+import {
+  encodeRecord,
+  type EndpointRecord,
+  type FleetRecord,
+  NatsStore,
+  NETWORKS,
+  recordKey,
+  type Store,
+} from '../../src/fleet/index.js';
 import { machineName } from '../machine.js';
 import type { HostsEvent, HostsReport, HostsStart } from './message.js';
 import { NatsProcess } from './nats-process.js';
@@ -35,23 +43,53 @@ const WRITES_AT_ONCE = 64;
 /** Milliseconds after the last change in which hosts may still see it. */
 const LATE = 30_000;
 
+/** Records of a snapshot, and changes that a node has missed. */
+const RECORDS = 10_000;
+const MISSED = 100;
+
 const server = await NatsProcess.start();
 try {
+  await measureReading();
   await measure();
 } finally {
   server.close();
 }
 
-async function measure(): Promise<void> {
-  const address = `${server.address}/bench`;
-  const store = await NatsStore.open(address);
+/** Writes records of endpoints. @returns bytes of their keys and values */
+async function write(store: Store, first: number, end: number): Promise<number> {
   let bytes = 0;
-  for (let i = 0; i < endpoints; i += WRITES_AT_ONCE) {
-    const count = Math.min(WRITES_AT_ONCE, endpoints - i);
+  for (let i = first; i < end; i += WRITES_AT_ONCE) {
+    const count = Math.min(WRITES_AT_ONCE, end - i);
     const records = Array.from({ length: count }, (_, k) => endpoint(i + k));
     bytes += records.reduce((sum, one) => sum + recordKey(one).length + encodeRecord(one).length, 0);
     await Promise.all(records.map((one) => store.put(recordKey(one), encodeRecord(one))));
   }
+  return bytes;
+}
+
+/** One node and no others: a snapshot, and what it takes to go on from a revision. */
+async function measureReading(): Promise<void> {
+  const store = await NatsStore.open(`${server.address}/reading`);
+  await write(store, 0, RECORDS);
+  const from = performance.now();
+  const { records, revision } = await store.snapshot(NETWORKS);
+  const snapshot = performance.now() - from;
+  await write(store, RECORDS, RECORDS + MISSED);
+  const again = performance.now();
+  let missed = 0;
+  for await (const change of store.watch(NETWORKS, revision)) if (change.kind === 'put' && ++missed === MISSED) break;
+  const resumed = performance.now() - again;
+  print(
+    `a node: a snapshot of ${records.length} records after ${snapshot.toFixed(0)} ms, ` +
+      `${MISSED} changes that it missed after ${resumed.toFixed(0)} ms`,
+  );
+  await store.close();
+}
+
+async function measure(): Promise<void> {
+  const address = `${server.address}/bench`;
+  const store = await NatsStore.open(address);
+  const bytes = await write(store, 0, endpoints);
   const before = await server.counts();
   const from = performance.now();
   const children = Array.from({ length: processes }, (_, i) => startHosts(address, i));
@@ -103,7 +141,8 @@ async function phase(name: string, children: readonly ChildProcess[], run: () =>
   print(
     `  server: ${((100 * (after.cpuSeconds - before.cpuSeconds)) / took).toFixed(0)} % of a core, ` +
       `${(after.residentBytes / MIB).toFixed(0)} MiB; a second: ${per(after.messagesIn - before.messagesIn)} messages in, ` +
-      `${per(after.messagesOut - before.messagesOut)} out, ${per((after.bytesOut - before.bytesOut) / 1024)} KiB out`,
+      `${per(after.messagesOut - before.messagesOut)} out, ${per((after.bytesOut - before.bytesOut) / 1024)} KiB out, ` +
+      `${per((after.bytesOut - before.bytesOut) / hosts)} bytes to each host`,
   );
   print(
     `  a host: ${((1e6 * sum(({ cpuSeconds }) => cpuSeconds)) / took / hosts).toFixed(0)} us of CPU a second, ` +

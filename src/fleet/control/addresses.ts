@@ -103,13 +103,10 @@ export async function claimAddress(
 ): Promise<AddressClaim> {
   if (wanted !== undefined) return claimWanted(store, network, owner, wanted);
   const cursor = await cursorOf(store, network);
-  const gateways = gatewaysOf(network);
   for (const [index, span] of spansOf(network).entries()) {
     const after = cursor.find((address) => prefixContains(span.subnet, address));
     const start = after === undefined ? span.first : numberOf(after);
-    const claim =
-      (await claimNear(store, network, owner, span, start, gateways)) ??
-      (await claimFree(store, network, owner, span, start, gateways));
+    const claim = await claimIn(store, network, owner, span, start);
     if (claim === undefined) continue;
     await moveCursor(store, network, cursor, index, claim.address);
     return claim;
@@ -185,48 +182,39 @@ function* serial({ first, last }: Span, start: number): Generator<number> {
   for (let number = first; number < from; number++) yield number;
 }
 
-/** Tries the next few. */
-async function claimNear(
+/** Tries the next few; if others have them all, reads which are in use, and tries the rest. */
+async function claimIn(
   store: Store,
   network: NetworkRecord,
   owner: AddressOwner,
   span: Span,
   start: number,
-  gateways: ReadonlySet<number>,
 ): Promise<AddressClaim | undefined> {
+  let used: ReadonlySet<number> = gatewaysOf(network);
   let tries = 0;
   for (const number of serial(span, start)) {
-    if (gateways.has(number)) continue;
-    if (tries++ === TRIES) return undefined;
+    if (used.has(number)) continue;
+    if (tries++ === TRIES) {
+      used = await usedOf(store, network);
+      if (used.has(number)) continue;
+    }
     const claim = await tryClaim(store, network, owner, formatAddress(addressOf(number)));
     if (claim !== undefined) return claim;
   }
   return undefined;
 }
 
-/** Reads which are in use, and tries the others. */
-async function claimFree(
-  store: Store,
-  network: NetworkRecord,
-  owner: AddressOwner,
-  span: Span,
-  start: number,
-  gateways: ReadonlySet<number>,
-): Promise<AddressClaim | undefined> {
+/** The gateways of a network, and the addresses that someone has. */
+async function usedOf(store: Store, network: NetworkRecord): Promise<Set<number>> {
   const { records } = await store.snapshot(`${NETWORKS}${segmentOf(network.name)}/addresses/`);
-  const used = new Set(gateways);
+  const used = gatewaysOf(network);
   for (const { key, value } of records) {
     const decoded = decodeRecord(key, value);
     if (decoded.kind !== 'allocation') continue;
     const address = parseIp(decoded.record.address);
     if (address.length === 4) used.add(numberOf(address));
   }
-  for (const number of serial(span, start)) {
-    if (used.has(number)) continue;
-    const claim = await tryClaim(store, network, owner, formatAddress(addressOf(number)));
-    if (claim !== undefined) return claim;
-  }
-  return undefined;
+  return used;
 }
 
 /** Where to search; empty if that isn't known. It is a hint, so what can't be read doesn't count. */

@@ -3,8 +3,9 @@
  * which says all that will be done. The other writes follow from its entry, so anyone can carry them out.
  */
 import { StoreError } from '../error.js';
-import { IPAM } from '../records/records.js';
+import { encodeRecord, IPAM } from '../records/records.js';
 import { type AllocationState, type IpamRecord, RECORD_VERSION } from '../records/schemas.js';
+import { MAX_VALUE_LENGTH } from '../store/key.js';
 import { type Store } from '../store/store.js';
 import { hasCode, readRecord, writeRecord } from './records-of.js';
 
@@ -13,6 +14,9 @@ export type ServiceEntry = IpamRecord['services'][number];
 
 /** Every lost race is someone else's success. */
 const MAX_ATTEMPTS = 1000;
+
+/** Bytes that networks and services leave free, so that what marks them as being removed always has room. */
+const RESERVE = 1024;
 
 /** With nothing in it. */
 export const EMPTY_IPAM: IpamRecord = {
@@ -32,7 +36,7 @@ export async function readIpam(store: Store): Promise<IpamRecord> {
  * Changes the record by compare-and-set.
  * @param change makes the record anew; it runs again when someone else was faster. Undefined leaves the record as it is.
  * What it throws ends the attempt
- * @throws StoreError `TOO_LARGE` if the record has no room for more, and as of `Store.put`
+ * @throws StoreError `FULL` if the record has no room for another network or service, and as of `Store.put`
  */
 export async function changeIpam(
   store: Store,
@@ -43,6 +47,7 @@ export async function changeIpam(
     const before = found?.record ?? EMPTY_IPAM;
     const after = change(before);
     if (after === undefined) return before;
+    checkRoom(before, after);
     try {
       await writeRecord(store, { kind: 'ipam', record: after }, found?.revision ?? 0);
       return after;
@@ -51,6 +56,21 @@ export async function changeIpam(
     }
   }
   throw new StoreError('CONFLICT', `${MAX_ATTEMPTS} others changed networks or services at the same time; try again`);
+}
+
+/** @throws StoreError `FULL` if an entry is added for which there is no room */
+function checkRoom(before: IpamRecord, after: IpamRecord): void {
+  const entries = ({ networks, services }: IpamRecord): number => networks.length + services.length;
+  if (entries(after) <= entries(before)) return;
+  const { length } = encodeRecord({ kind: 'ipam', record: after });
+  if (length <= MAX_VALUE_LENGTH - RESERVE) return;
+  const { networks, services } = before;
+  throw new StoreError(
+    'FULL',
+    `the overlay has no room for another network or service: its record ${IPAM} would have ${length} bytes of ` +
+      `${MAX_VALUE_LENGTH - RESERVE}, with ${networks.length} networks and ${services.length} services; remove some, ` +
+      'or use another overlay',
+  );
 }
 
 /** The record without a network's entry. */

@@ -1,5 +1,7 @@
 /** All records of an overlay as of one revision. */
-import { decodeRecord } from '../records/records.js';
+import { setImmediate } from 'node:timers/promises';
+import { plain } from '../../text/plain-text.js';
+import { decodeRecord, LEADER, LEASES } from '../records/records.js';
 import {
   type AllocationRecord,
   type EndpointRecord,
@@ -37,9 +39,16 @@ export interface OverlayView {
   readonly nodes: ReadonlyMap<string, NodeRecord>;
   readonly networks: ReadonlyMap<string, NetworkView>;
   readonly services: ReadonlyMap<string, ServiceRecord>;
+  /** The name of the node that leads; undefined if none does. */
+  readonly leader: string | undefined;
   /** Keys of records that can't be read. */
   readonly unreadable: readonly string[];
 }
+
+/** Records that are decoded at a time: about a millisecond's. The node that leads carries packets meanwhile. */
+const AT_A_TIME = 32;
+/** Longest name of a leader that is shown. */
+const MAX_LEADER = 128;
 
 interface MutableNetwork {
   record: NetworkRecord | undefined;
@@ -55,6 +64,7 @@ export async function readOverlay(store: Store): Promise<OverlayView> {
   const services = new Map<string, ServiceRecord>();
   const unreadable: string[] = [];
   let ipam = EMPTY_IPAM;
+  let leader: string | undefined;
   const networkOf = (name: string): MutableNetwork => {
     const known = networks.get(name);
     if (known !== undefined) return known;
@@ -62,9 +72,16 @@ export async function readOverlay(store: Store): Promise<OverlayView> {
     networks.set(name, made);
     return made;
   };
-  for (const { key, value, revision: at } of [...records].sort((a, b) => (a.key < b.key ? -1 : 1))) {
-    // A node's record is the value of its lease.
-    const decoded = decodeRecord(key, key.startsWith('nodes/') ? (decodeLease(value)?.value ?? value) : value);
+  const sorted = [...records].sort((a, b) => (a.key < b.key ? -1 : 1));
+  for (const [index, { key, value, revision: at }] of sorted.entries()) {
+    if (index % AT_A_TIME === AT_A_TIME - 1) await setImmediate();
+    if (key.startsWith(LEASES)) continue;
+    if (key === LEADER) {
+      const lease = decodeLease(value);
+      leader = lease && plain(new TextDecoder().decode(lease.value.subarray(0, MAX_LEADER)));
+      continue;
+    }
+    const decoded = decodeRecord(key, value);
     if (decoded.kind === 'node') nodes.set(decoded.record.name, decoded.record);
     else if (decoded.kind === 'network') networkOf(decoded.record.name).record = decoded.record;
     else if (decoded.kind === 'service') services.set(decoded.record.name, decoded.record);
@@ -74,7 +91,7 @@ export async function readOverlay(store: Store): Promise<OverlayView> {
     else if (decoded.kind === 'allocation') {
       const { network, address } = decoded.record;
       networkOf(network).addresses.set(address, { record: decoded.record, key, revision: at });
-    } else if (decoded.kind === 'unreadable' && key !== 'leader') unreadable.push(key);
+    } else if (decoded.kind === 'unreadable') unreadable.push(key);
   }
-  return { revision, ipam, nodes, networks, services, unreadable };
+  return { revision, ipam, nodes, networks, services, leader, unreadable };
 }

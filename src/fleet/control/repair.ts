@@ -52,6 +52,12 @@ export class Repair {
     this.#onEvent = onEvent;
   }
 
+  /** When the next step will have been necessary for long enough, on the clock; undefined if there is none. */
+  get due(): number | undefined {
+    const first = Math.min(...this.#seen.values());
+    return first === Infinity ? undefined : first + this.#patience;
+  }
+
   /**
    * Takes the steps that have been necessary for long enough.
    * @param check called before each step; what it throws ends the turn

@@ -111,5 +111,5 @@ function checkNetwork(ipam: IpamRecord, network: string): void {
 }
 
 function nameConflict(name: string): OverlayError {
-  return new OverlayError('REFUSED', `name conflicts with an existing object: ${name}`);
+  return new OverlayError('REFUSED', `name conflicts with an existing object: service ${name} already exists`);
 }

@@ -35,6 +35,8 @@ export interface LeaderDuty {
   turn(leadership: Leadership): Promise<void>;
   /** Gets every change that the leader observes, whether this node leads or not. */
   observe?(change: StoreChange): void;
+  /** Called when a term is over: what the duty does between its turns ends. */
+  end?(): void;
 }
 
 /** What happens to a node's leadership. */
@@ -78,7 +80,8 @@ export class Leader {
   /** The lease in the store has this node's token. */
   #own = false;
   #election: Promise<void> | undefined;
-  #busy = false;
+  /** Duties whose turn is under way. */
+  readonly #busy = new Set<LeaderDuty>();
   #released = false;
 
   constructor(store: Store, options: LeaderOptions) {
@@ -110,21 +113,22 @@ export class Leader {
   }
 
   /**
-   * Renews the lease, or takes it if nobody holds it; then, if this node leads, gives each duty its turn. Doesn't
-   * reject: failures are events, and the next turn tries again.
+   * Renews the lease, or takes it if nobody holds it; then, if this node leads, gives each duty its turn that isn't at
+   * one: none waits for another. Doesn't reject: failures are events, and the next turn tries again.
    */
   async turn(): Promise<void> {
     await (this.#election ??= this.#elect().finally(() => (this.#election = undefined)));
-    if (this.#busy) return;
-    this.#busy = true;
+    await Promise.all(this.#options.duties.map((duty) => this.#turnOf(duty)));
+  }
+
+  async #turnOf(duty: LeaderDuty): Promise<void> {
+    const term = this.#term;
+    if (term === undefined || !this.leads || this.#busy.has(duty)) return;
+    this.#busy.add(duty);
     try {
-      for (const duty of this.#options.duties) {
-        const term = this.#term;
-        if (term === undefined || !this.leads) break;
-        await this.#attempt(duty.name, () => duty.turn(term));
-      }
+      await this.#attempt(duty.name, () => duty.turn(term));
     } finally {
-      this.#busy = false;
+      this.#busy.delete(duty);
     }
   }
 
@@ -137,7 +141,7 @@ export class Leader {
     await this.#election;
     const lease = this.#lease;
     this.#lease = undefined;
-    this.#term = undefined;
+    this.#endTerm();
     try {
       await lease?.release();
     } catch (error) {
@@ -219,8 +223,13 @@ export class Leader {
 
   #lose(): void {
     this.#lease = undefined;
-    this.#term = undefined;
+    this.#endTerm();
     this.#options.onEvent?.({ kind: 'lost', revision: this.#termRevision });
+  }
+
+  #endTerm(): void {
+    this.#term = undefined;
+    for (const duty of this.#options.duties) duty.end?.();
   }
 
   /** Reports what vtep throws; a bug is thrown. */

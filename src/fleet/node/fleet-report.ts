@@ -11,7 +11,7 @@ export interface FleetReport {
   readonly losses: number;
   /** Snapshots that were read. */
   readonly snapshots: number;
-  /** Everything up to this revision is in the tables. */
+  /** That of the last change in the tables. */
   readonly revision: number;
   readonly counts: RecordCounts;
   /** The first problems of records. */
@@ -27,7 +27,7 @@ export interface FleetReport {
   readonly latency: PutLatency;
   /** Whether this node holds its lease, as far as it knows. */
   readonly registered: boolean;
-  /** Leases of other nodes that this node has withdrawn. */
+  /** Nodes that this one has withdrawn while it led. */
   readonly withdrawn: number;
   readonly leads: boolean;
   /** The node that leads, as far as this one knows. */

@@ -3,21 +3,24 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isVtepError } from '../../error.js';
 import { LiveVtep } from '../../live/index.js';
-import { runningTables } from '../../live/internal.js';
+import { eventLoopDescriptor, EventLoopPart, runningTables } from '../../live/internal.js';
 import { ChangeKind, formatAddress, type KeyRing, Profile } from '../../overlay/index.js';
 import { plain } from '../../text/plain-text.js';
 import { formatMac, VXLAN_PORT } from '../../wire/index.js';
 import { TaskScheduler } from '../control/task-scheduler.js';
 import { RingKeeper } from '../keys/ring-keeper.js';
 import { Leader, type LeaderDuty, type LeaderEvent } from '../leader/leader.js';
+import { NodeWithdrawal } from '../leader/node-withdrawal.js';
 import { StoreCompaction } from '../leader/store-compaction.js';
+import { LEADER } from '../records/records.js';
 import { RECORD_VERSION } from '../records/schemas.js';
 import { TOKEN_LENGTH } from '../store/lease-record.js';
 import type { Store, StoreChange, StoreSnapshot } from '../store/store.js';
+import { readStore } from '../store/store-reader.js';
 import { FleetNodeError } from './error.js';
 import { DEFAULT_LEASE, type FleetVtepOptions } from './fleet-options.js';
 import type { FleetReport } from './fleet-report.js';
-import type { FollowedRecord } from './followed-record.js';
+import { type FollowedRecord, WATCHED } from './followed-record.js';
 import { Following } from './following.js';
 import { Job } from './job.js';
 import { NodeKeys, profileInStore } from './node-keys.js';
@@ -25,8 +28,6 @@ import { OwnBalancers } from './own-balancers.js';
 import { OwnEndpoints } from './own-endpoints.js';
 import { Keyed, RecordsTable } from './records-table.js';
 import { Registration } from './registration.js';
-import { StaleNodes } from './stale-nodes.js';
-import { readStore } from './store-reader.js';
 import { StoreState } from './store-state.js';
 
 /** Milliseconds between looks at what is to be written. */
@@ -37,8 +38,8 @@ const LEADER_TURNS = 5;
 /** Milliseconds between attempts to open. */
 const OPEN_RETRY_MS = 250;
 /**
- * Longest idle turn in milliseconds: what the store says waits as long. Shorter ones take more of a core while nothing
- * happens.
+ * Longest idle turn in milliseconds where the event loop can't end it: what the store says waits as long. Shorter ones
+ * take more of a core while nothing happens.
  */
 const MAX_WAIT = 2;
 
@@ -59,7 +60,7 @@ export class FleetVtep {
   readonly #registration: Registration;
   readonly #endpoints: OwnEndpoints;
   readonly #balancers: OwnBalancers;
-  readonly #stale: StaleNodes;
+  readonly #withdrawal: NodeWithdrawal;
   readonly #keys: NodeKeys | undefined;
   readonly #leader: Leader;
   readonly #jobs: readonly Job[];
@@ -71,6 +72,7 @@ export class FleetVtep {
   readonly #ending = new AbortController();
   #reading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #loop: EventLoopPart | undefined;
   #isScheduled = false;
   #isClosed = false;
   #closing: Promise<void> | undefined;
@@ -99,7 +101,7 @@ export class FleetVtep {
       tell,
     });
     this.#registration = new Registration(store, { ...registered(here), duration, token, clock, tell });
-    this.#stale = new StaleNodes(store, this.#registration.key, clock);
+    this.#withdrawal = new NodeWithdrawal(store, { clock, duration, onEvent: tell });
     this.#endpoints = new OwnEndpoints(store, this.#table, {
       isThere: (id) => vtep.node.ports.has(id),
       clock,
@@ -109,7 +111,7 @@ export class FleetVtep {
     this.#leaderInterval = Math.min(LEADER_MS, duration / LEADER_TURNS);
     this.#leader = new Leader(store, {
       ...{ node: here.name, token, duration, clock },
-      duties: [...(options.duties ?? []), ...dutiesOf(options, clock, tell)],
+      duties: [...(options.duties ?? []), this.#withdrawal, ...dutiesOf(options, clock, tell)],
       onEvent: (event) => this.#tellLeader(event),
     });
     const failed = ({ message }: Error): void => tell(message);
@@ -117,7 +119,6 @@ export class FleetVtep {
       new Job(() => this.#registration.turn(), failed),
       new Job(() => this.#endpoints.turn(), failed),
       new Job(() => this.#turnBalancers(), failed),
-      new Job(() => this.#turnStale(), failed),
     ];
   }
 
@@ -138,8 +139,11 @@ export class FleetVtep {
           ? undefined
           : await patiently(() => profileInStore(store, { overlay: options.overlay, keks }))) ?? Profile.Swarm;
       const topology = { profile, port, nodes: [here], networks: [], endpoints: [], ring: undefined };
-      vtep = await LiveVtep.open({ maxWait: MAX_WAIT, esp: keks.length > 0, ...options, topology, node: here.name });
+      const loop = await eventLoopDescriptor();
+      const waiting = loop === undefined ? { maxWait: MAX_WAIT } : {};
+      vtep = await LiveVtep.open({ ...waiting, esp: keks.length > 0, ...options, topology, node: here.name });
       node = new FleetVtep(vtep, options, profile);
+      if (loop !== undefined) node.#waitFor(new EventLoopPart(loop));
       const registration = node.#registration;
       while (!(await patiently(() => registration.begin()))) await pause(signal);
       await node.#begin(patiently);
@@ -172,7 +176,7 @@ export class FleetVtep {
       resynchronised: this.#following.resynchronised,
       latency: state.latency,
       registered: this.#registration.held,
-      withdrawn: this.#stale.withdrawn,
+      withdrawn: this.#withdrawal.withdrawn,
       leads: this.#leader.leads,
       leader: this.#leader.holder,
       hasKeys: this.#keys !== undefined,
@@ -197,8 +201,8 @@ export class FleetVtep {
   }
 
   /**
-   * Gives the lease up, so that the others take this node's endpoints out of their tables at once, and closes the store,
-   * devices and sockets. Its records stay.
+   * Deletes this node's record, so that the others take its endpoints out of their tables at once, gives its lease up, and
+   * closes the store, devices and sockets. The records of its endpoints stay.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -220,6 +224,12 @@ export class FleetVtep {
     }
   }
 
+  /** What the store says ends an idle turn. */
+  #waitFor(loop: EventLoopPart): void {
+    this.#loop = loop;
+    this.vtep.node.addPart(loop);
+  }
+
   /** Reads everything and applies it before packets flow, then follows. */
   async #begin(patiently: <T>(attempt: () => Promise<T>) => Promise<T>): Promise<void> {
     let begun: () => void = () => undefined;
@@ -232,7 +242,7 @@ export class FleetVtep {
       change: (change: StoreChange): void => this.#observe(change),
       failed: (error: Error): void => this.#readingFailed(error),
     };
-    this.#reading = readStore(this.#store, listener, this.#ending.signal).catch((error: unknown) => {
+    this.#reading = readStore(this.#store, WATCHED, listener, this.#ending.signal).catch((error: unknown) => {
       this.#failed.abort(error);
     });
     await patiently(() => first);
@@ -245,8 +255,10 @@ export class FleetVtep {
   #replace({ records, revision }: StoreSnapshot): void {
     const again = this.#state.snapshots > 0;
     this.#state.begin();
-    this.#stale.start(records, revision);
+    this.#registration.start(records);
     for (const record of records) this.#leader.observe({ kind: 'put', ...record });
+    // A store that lost writes may have lost the lease of a leader that is known.
+    if (!records.some(({ key }) => key === LEADER)) this.#leader.observe({ kind: 'delete', key: LEADER, revision });
     this.#following.replace(records, revision);
     this.#resume();
     if (again) this.#tell('all records were read again');
@@ -254,7 +266,7 @@ export class FleetVtep {
   }
 
   #observe(change: StoreChange): void {
-    this.#stale.observe(change);
+    this.#registration.observe(change);
     this.#leader.observe(change);
     if (change.kind === 'lost') {
       if (this.#state.lose()) this.#tell('out of reach; packets go on with what is known, and changes wait');
@@ -288,6 +300,7 @@ export class FleetVtep {
   #applySoon(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
+    this.#loop?.stir();
     setImmediate(() => {
       this.#isScheduled = false;
       this.#guard(() => {
@@ -317,10 +330,6 @@ export class FleetVtep {
 
   async #turnBalancers(): Promise<void> {
     if (this.#following.isCurrent) await this.#balancers.turn();
-  }
-
-  async #turnStale(): Promise<void> {
-    for (const key of await this.#stale.turn()) this.#tell(`${key} was not renewed in its time, and is withdrawn`);
   }
 
   /** A node that can't open the key ring doesn't lead where there is one to rotate. */

@@ -5,14 +5,19 @@ import {
   type FleetRecord,
   IPAM,
   LEADER,
+  KEYS,
+  NETWORKS,
   NODES,
+  SERVICES,
   type UnreadableRecord,
 } from '../records/records.js';
-import { decodeLease } from '../store/lease-record.js';
 
 /** A record that a node follows. */
 export type FollowedRecord =
   Extract<FleetRecord, { readonly kind: 'node' | 'network' | 'endpoint' | 'service' | 'keys' }> | UnreadableRecord;
+
+/** What a node watches: not the other nodes' leases, nor how names and addresses are given out. */
+export const WATCHED = [NODES, NETWORKS, SERVICES, KEYS, LEADER] as const;
 
 const ADDRESS = /^networks\/[^/]+\/addresses\//;
 
@@ -23,9 +28,7 @@ export function isFollowed(key: string): boolean {
 
 /** Reads a record under a key that is followed. Never throws. */
 export function followedRecord(key: string, value: Uint8Array): FollowedRecord {
-  const lease = key.startsWith(NODES) ? decodeLease(value) : undefined;
-  if (key.startsWith(NODES) && lease === undefined) return { kind: 'unreadable', fault: 'not a lease' };
-  const record = decodeRecord(key, lease?.value ?? value);
+  const record = decodeRecord(key, value);
   if (record.kind === 'allocation' || record.kind === 'ipam' || record.kind === 'cursor') {
     return { kind: 'unreadable', fault: 'no key of a record' };
   }

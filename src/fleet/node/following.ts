@@ -40,7 +40,7 @@ const SOON_MS = 250;
 /** A queue of changes between a store and tables. It holds one change per key, so no more than the store. */
 export class Following {
   readonly #options: FollowingOptions;
-  /** In the order of their revisions. */
+  /** In the order in which they came: that of their revisions, prefix by prefix. */
   readonly #heard = new Map<string, Heard>();
   #taken = 0;
   #revision = 0;
@@ -91,6 +91,8 @@ export class Following {
   replace(records: readonly StoreRecord[], revision: number): void {
     const keys = new Set(records.map(({ key }) => key));
     this.#heard.clear();
+    // A store that went back in time has lower ones.
+    this.#revision = 0;
     for (const key of this.#options.table.keys) if (!keys.has(key)) this.push(key, undefined, revision);
     for (const { key, value, revision: at } of records) this.push(key, value, at);
   }
@@ -142,7 +144,7 @@ export class Following {
       else table.put(key, record, revision);
       onRecord?.(key, record);
       this.#taken++;
-      this.#revision = revision;
+      this.#revision = Math.max(this.#revision, revision);
       if (--left === 0) return;
     }
   }

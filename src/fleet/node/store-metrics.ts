@@ -36,7 +36,7 @@ export function storeMetrics(report: FleetReport): string {
   gauge('vtep_store_unwritten', 'Changes of this node that are yet to be written.', report.unwritten);
   counter('vtep_store_applied_total', 'Changes of the tables that were applied.', report.applied);
   counter('vtep_store_resynchronised_total', 'Comparisons of all tables after a change failed.', report.resynchronised);
-  counter('vtep_store_withdrawn_total', 'Leases of other nodes that this node has withdrawn.', report.withdrawn);
+  counter('vtep_store_withdrawn_total', 'Nodes that this one has withdrawn while it led.', report.withdrawn);
   counter('vtep_store_put_to_applied_total', 'Puts of this node that are in its tables.', latency.count);
   counter(
     'vtep_store_put_to_applied_seconds_total',

@@ -46,7 +46,7 @@ export class StoreState {
     return this.#snapshots;
   }
 
-  /** Everything up to this revision is in the tables. */
+  /** That of the last change in the tables. */
   get revision(): number {
     return this.#applied;
   }
@@ -89,7 +89,7 @@ export class StoreState {
     }
   }
 
-  /** All up to a revision is in the tables. */
+  /** All that was heard is in the tables; its highest revision. */
   apply(revision: number): void {
     this.#applied = Math.max(this.#applied, revision);
     for (const [at, sent] of this.#writes) {

@@ -24,6 +24,11 @@ import {
 
 /** Prefixes of the keys, for snapshots and watches. */
 export const NODES = 'nodes/';
+/**
+ * Prefix of the nodes' leases, which have no value. Apart from the nodes' records, so that only who withdraws leases
+ * watches the renewals.
+ */
+export const LEASES = 'leases/';
 export const NETWORKS = 'networks/';
 export const SERVICES = 'services/';
 /** The key of the sealed key ring. */
@@ -82,14 +87,19 @@ export function recordKey({ kind, record }: FleetRecord): string {
   }
 }
 
-/** The bytes of a record: JSON. Those of a node are the value of its lease. */
+/** The key of a node's lease. @param node its name */
+export function leaseKey(node: string): string {
+  return LEASES + segmentOf(node);
+}
+
+/** The bytes of a record: JSON. */
 export function encodeRecord({ record }: FleetRecord): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(record));
 }
 
 /**
- * Reads a record; that of a node from the value of its lease. Never throws, as anyone who reaches the store can write
- * anything: what a record says of itself must also agree with its key.
+ * Reads a record. Never throws, as anyone who reaches the store can write anything: what a record says of itself must
+ * also agree with its key.
  */
 export function decodeRecord(key: string, value: Uint8Array): FleetRecord | UnreadableRecord {
   const segments: readonly (string | undefined)[] = key.split('/', MAX_SEGMENTS + 1);

@@ -59,7 +59,7 @@ const texts = z
 const id = z.string().regex(/^[0-9a-z]{25}$/, 'is not an id');
 const time = z.iso.datetime();
 
-/** A host with a VTEP, in the record of its lease. */
+/** A host with a VTEP, which is there while this record is. */
 export const NODE_RECORD = z.object({
   version,
   name,

@@ -36,15 +36,21 @@ export function checkKey(key: string): void {
 }
 
 /**
- * A prefix is empty, for every key, or ends with a slash: segments match as a whole.
+ * A prefix is empty, for every key, or ends with a slash: segments match as a whole. Or it is one whole key.
  * @throws StoreError `BAD_KEY`
  */
 export function checkPrefix(prefix: string): void {
   if (prefix === '') return;
-  const shown = quoted(prefix.slice(0, MAX_KEY_LENGTH));
-  if (!prefix.endsWith('/')) throw new StoreError('BAD_KEY', `the prefix ${shown} must end with a slash`);
-  const why = fault(prefix.slice(0, -1).split('/', MAX_KEY_SEGMENTS + 1), prefix.length);
-  if (why !== undefined) throw new StoreError('BAD_KEY', `the prefix ${shown} ${why}`);
+  const path = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
+  const why = fault(path.split('/', MAX_KEY_SEGMENTS + 1), prefix.length);
+  if (why !== undefined) {
+    throw new StoreError('BAD_KEY', `the prefix ${quoted(prefix.slice(0, MAX_KEY_LENGTH))} ${why}`);
+  }
+}
+
+/** Whether a key is one of those that a prefix stands for. */
+export function hasPrefix(key: string, prefix: string): boolean {
+  return prefix === '' || prefix.endsWith('/') ? key.startsWith(prefix) : key === prefix;
 }
 
 /** @throws StoreError `TOO_LARGE` */

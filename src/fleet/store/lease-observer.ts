@@ -17,6 +17,9 @@ interface ObservedLease {
  * could not have seen doesn't count: a new observer, and one whose connection is back, gives every lease its whole
  * duration again. Then it deletes the record, if it still has the revision that was seen. So a renewal that is under
  * way wins, any number of observers can do this at once, and one of them succeeds.
+ *
+ * A store that can't be written doesn't take renewals either, even if the connection is up: a cluster elects a leader
+ * for seconds. So a withdrawal that fails counts as an outage.
  */
 export class LeaseObserver {
   readonly #leases = new Map<string, ObservedLease>();
@@ -51,6 +54,11 @@ export class LeaseObserver {
     return [...this.#leases].filter(([, { since, duration }]) => now - since >= duration).map(([key]) => key);
   }
 
+  /** Whether there is a lease under this key, as far as the observer has seen. */
+  has(key: string): boolean {
+    return this.#leases.has(key);
+  }
+
   /** When the next lease gets stale, on the same clock; Infinity if there is none. */
   nextStale(): number {
     let next = Infinity;
@@ -61,23 +69,37 @@ export class LeaseObserver {
   /**
    * Deletes the records of stale leases.
    * @returns the keys that this observer withdrew; not those that were renewed or withdrawn by others meanwhile
-   * @throws StoreError as of `Store.delete`, except `CONFLICT`
+   * @throws StoreError as of `Store.delete`, except `CONFLICT`; then every lease has its whole duration again
    */
   async withdraw(store: Store, now: number): Promise<string[]> {
     if (!store.connected) return [];
     const withdrawn: string[] = [];
-    for (const key of this.stale(now)) {
-      const lease = this.#leases.get(key);
-      if (lease === undefined) continue;
-      try {
-        await store.delete(key, lease.revision);
-        withdrawn.push(key);
-      } catch (error) {
-        if (!isVtepError(error) || error.code !== 'CONFLICT') throw error;
-      }
-      // The watch reports what became of it, unless it already has.
-      if (this.#leases.get(key) === lease) this.#leases.delete(key);
+    try {
+      for (const key of this.stale(now)) if (await this.withdrawOne(store, key)) withdrawn.push(key);
+    } catch (error) {
+      for (const each of this.#leases.values()) each.since = Math.max(each.since, now);
+      throw error;
     }
+    return withdrawn;
+  }
+
+  /**
+   * Deletes the record of a lease that `stale` has named.
+   * @returns whether this observer withdrew it: not if it was renewed or withdrawn by others meanwhile
+   * @throws StoreError as of `Store.delete`, except `CONFLICT`
+   */
+  async withdrawOne(store: Store, key: string): Promise<boolean> {
+    const lease = this.#leases.get(key);
+    if (lease === undefined) return false;
+    let withdrawn = true;
+    try {
+      await store.delete(key, lease.revision);
+    } catch (error) {
+      if (!isVtepError(error) || error.code !== 'CONFLICT') throw error;
+      withdrawn = false;
+    }
+    // The watch reports what became of it, unless it already has.
+    if (this.#leases.get(key) === lease) this.#leases.delete(key);
     return withdrawn;
   }
 

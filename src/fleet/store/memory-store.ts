@@ -1,7 +1,7 @@
 /** A store in this process: for one machine, and for tests. No clock, no randomness, no input or output. */
 import { StoreError } from '../error.js';
 import { ChangeLog, type LoggedChange } from './change-log.js';
-import { checkKey, checkPrefix, checkValue, MAX_RECORDS } from './key.js';
+import { checkKey, checkPrefix, checkValue, hasPrefix, MAX_RECORDS } from './key.js';
 import {
   type PutOptions,
   type Store,
@@ -73,7 +73,7 @@ export class MemoryStore implements Store {
     checkPrefix(prefix);
     const records: StoreRecord[] = [];
     for (const { key, value, revision } of this.#log.after(0)) {
-      if (value && key.startsWith(prefix)) records.push({ key, value: value.slice(), revision });
+      if (value && hasPrefix(key, prefix)) records.push({ key, value: value.slice(), revision });
     }
     return { revision: this.#log.revision, records };
   }
@@ -95,7 +95,7 @@ export class MemoryStore implements Store {
       const batch: LoggedChange[] = [];
       for (const change of this.#log.after(seen)) {
         seen = change.revision;
-        if (change.key.startsWith(prefix)) batch.push(change);
+        if (hasPrefix(change.key, prefix)) batch.push(change);
         if (batch.length === BATCH) break;
       }
       for (const { key, value, revision: at } of batch) {

@@ -66,7 +66,7 @@ export interface Store {
   delete(key: string, revision: number): Promise<void>;
 
   /**
-   * All records whose keys begin with a prefix, which is empty or ends with a slash.
+   * All records whose keys begin with a prefix, which is empty or ends with a slash; or the one record of a whole key.
    * @throws StoreError `UNAVAILABLE`, `FULL` if there are more than 262,144, `BAD_KEY`
    */
   snapshot(prefix: string): Promise<StoreSnapshot>;

@@ -6,6 +6,9 @@ import {
   createEndpoint,
   createNetwork,
   createService,
+  IPAM,
+  type IpamRecord,
+  MAX_VALUE_LENGTH,
   MemoryStore,
   type NetworkRecord,
   NatsStore,
@@ -200,7 +203,10 @@ test('services are refused as Docker refuses them', async () => {
   );
   await createNetwork(store, network('in', { ingress: true, attachable: false }), context());
   await create('api', ['web'], { ports: port });
-  await assert.rejects(create('api', ['web']), refused('name conflicts with an existing object: api'));
+  await assert.rejects(
+    create('api', ['web']),
+    refused('name conflicts with an existing object: service api already exists'),
+  );
   await assert.rejects(
     create('b', ['web'], { ports: port }),
     refused("port '8080' is already in use by service 'api' as an ingress port"),
@@ -265,4 +271,33 @@ test('what another program wrote counts: its VNI and subnet are not given to ano
   assert.deepEqual(await faults(store), []);
   await removeNetwork(store, 'theirs');
   assert.equal(await store.get(found.key), undefined);
+});
+
+test('an overlay that is full says so: what is there stays, and what is removed makes room', async () => {
+  const store = new MemoryStore();
+  const [first] = (await createNetwork(store, network('n-0'), context())).subnets;
+  assert.equal(first.subnet, '10.0.0.0/24');
+  const ipam = await store.get(IPAM);
+  assert.ok(ipam);
+  const record = JSON.parse(new TextDecoder().decode(ipam.value)) as IpamRecord;
+  const [entry] = record.networks;
+  // As many as make the record nearly full, without writing each of them.
+  for (let i = 1; JSON.stringify(record).length < MAX_VALUE_LENGTH - 1600; i++) {
+    const [third, second] = [i % 256, Math.floor(i / 256)];
+    const subnets = [{ subnet: `10.${second}.${third}.0/24`, shared: false }];
+    record.networks.push({ ...entry, id: String(i).padStart(25, '0'), name: `n-${i}`, vni: 4096 + i, subnets });
+  }
+  const { length } = record.networks;
+  assert.ok(length > 400, `room for ${length}`);
+  await store.put(IPAM, new TextEncoder().encode(JSON.stringify(record)));
+  const full = { code: 'FULL', message: /no room for another network or service: .* with \d+ networks and 0 services/ };
+  let more = 0;
+  await assert.rejects(async () => {
+    for (; more < 20; more++) await createNetwork(store, network(`more-${more}`), context());
+  }, full);
+  assert.ok(more > 0);
+  await assert.rejects(createService(store, service('api', ['n-0']), context()), full);
+  assert.equal((await store.snapshot('services/')).records.length, 0, 'nothing is left of it');
+  await removeNetwork(store, 'more-0');
+  await createNetwork(store, network('again'), context());
 });

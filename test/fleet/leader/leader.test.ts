@@ -58,6 +58,21 @@ describe('the leader', () => {
     assert.deepEqual([a.leader.holder, b.leader.holder], ['node-1', 'node-1']);
   });
 
+  test('gives a duty its turns while another takes its time', async () => {
+    const [store, clock] = [new MemoryStore(), new Clock()];
+    let [long, short] = [0, 0];
+    let end: () => void = () => undefined;
+    const slow: LeaderDuty = { name: 'slow', turn: () => (long++, new Promise((resolve) => (end = resolve))) };
+    const quick: LeaderDuty = { name: 'quick', turn: () => Promise.resolve(void short++) };
+    const { leader } = candidate(store, clock, 1, [slow, quick]);
+    const first = leader.turn();
+    for (let i = 0; i < 4; i++) await leader.turn();
+    assert.equal(long, 1);
+    assert.ok(short >= 4, `${short} turns`);
+    end();
+    await first;
+  });
+
   test('stops by itself when its lease is over, before another takes over, whose term has a higher revision', async () => {
     const [store, clock] = [new MemoryStore(), new Clock()];
     const [a, b] = [candidate(store, clock, 1), candidate(store, clock, 2)];

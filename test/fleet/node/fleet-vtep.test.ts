@@ -57,11 +57,13 @@ async function until(condition: () => boolean | Promise<boolean>, node?: FleetVt
   }
 }
 
-test('a node takes its lease, says that its endpoint runs, and has a load balancer as long as it has an endpoint', async () => {
+test('a node takes its lease, says that its endpoint runs, and has a load balancer as long as it has an endpoint', async (t) => {
   const store = new MemoryStore();
   await write(store, WEB, MINE);
   const troubles: string[] = [];
   const node = await open(store, (text) => void troubles.push(text));
+  // Also one that failed: its timers would keep the process, and nobody would see why.
+  t.after(() => node.close());
   const ending = new AbortController();
   const running = node.run(ending.signal);
   const runs = async (): Promise<boolean> => {
@@ -83,44 +85,68 @@ test('a node takes its lease, says that its endpoint runs, and has a load balanc
   await node.close();
 });
 
+/** The lease of a process that is gone. */
+const lease = (duration: number): Uint8Array =>
+  encodeLease({ duration, token: new Uint8Array(16), value: new Uint8Array(0) });
+
+async function remove(store: Store, key: string): Promise<void> {
+  await store.delete(key, (await store.get(key))?.revision ?? 0);
+}
+
 test('the lease that an earlier run left behind is waited for', async () => {
   const store = new MemoryStore();
-  const value = encodeRecord(nodeRecord('me', '127.0.0.1'));
-  await store.put('nodes/me', encodeLease({ duration: 300, token: new Uint8Array(16), value }));
+  await store.put('leases/me', lease(300));
   const node = await open(store);
   assert.ok(node.report.registered);
   await node.close();
 });
 
-test('a lease that was withdrawn is taken again', async () => {
+test('a lease that was withdrawn is taken again, and a record that was deleted is written again', async () => {
   const store = new MemoryStore();
   const troubles: string[] = [];
   const node = await open(store, (text) => void troubles.push(text));
-  const { revision = 0 } = (await store.get('nodes/me')) ?? {};
-  await store.delete('nodes/me', revision);
-  await until(() => troubles.some((text) => text.includes('had run out, and is taken again')));
-  assert.ok(await store.get('nodes/me'));
+  await remove(store, 'leases/me');
+  await until(() => troubles.some((text) => text.includes('had run out, and is taken again')), node);
+  await until(() => node.report.registered, node);
+  await remove(store, 'nodes/me');
+  await until(async () => (await store.get('nodes/me')) !== undefined, node);
+  assert.ok(await store.get('leases/me'));
   await node.close();
 });
 
-test('the lease of a node that is gone is withdrawn after its time, and not before', async () => {
+test('a node that ends leaves neither its lease nor its record', async () => {
   const store = new MemoryStore();
-  const value = encodeRecord(nodeRecord('gone', '127.0.0.7'));
-  await store.put('nodes/gone', encodeLease({ duration: 400, token: new Uint8Array(16), value }));
+  const node = await open(store);
+  assert.ok((await store.get('nodes/me')) && (await store.get('leases/me')));
+  const deleted: string[] = [];
+  const watching = (async () => {
+    for await (const change of store.watch('', 0)) if (change.kind === 'delete') deleted.push(change.key);
+  })();
+  await node.close();
+  await watching;
+  assert.deepEqual(
+    deleted.filter((key) => key !== 'leader'),
+    ['nodes/me', 'leases/me'],
+  );
+});
+
+test('a node that is gone is withdrawn by the one that leads, after the time of its lease and not before', async () => {
+  const store = new MemoryStore();
+  await store.put('leases/gone', lease(400));
+  await write(store, nodeRecord('gone', '127.0.0.7'));
   const began = performance.now();
   const node = await open(store);
-  await until(async () => (await store.get('nodes/gone')) === undefined);
+  await until(async () => (await store.get('nodes/gone')) === undefined, node);
   assert.ok(performance.now() - began >= 400);
+  assert.equal(await store.get('leases/gone'), undefined);
   assert.equal(node.report.withdrawn, 1);
   await node.close();
 });
 
 test('a node of the same name that renews its lease is an error', async () => {
   const store = new MemoryStore();
-  const value = encodeRecord(nodeRecord('me', '127.0.0.1'));
-  const lease = encodeLease({ duration: 300, token: new Uint8Array(16), value });
-  await store.put('nodes/me', lease);
-  const renewing = setInterval(() => void store.put('nodes/me', lease).catch(() => undefined), 50);
+  await store.put('leases/me', lease(300));
+  const renewing = setInterval(() => void store.put('leases/me', lease(300)).catch(() => undefined), 50);
   await assert.rejects(open(store), { code: 'NODE_RUNNING' });
   clearInterval(renewing);
 });

@@ -1,13 +1,21 @@
 /**
  * Time from a put to the change in the tables of a running node, with a real NATS server:
- * `node dist/test/fleet/node/put-latency.js`.
+ * `node dist/test/fleet/node/put-latency.js`. With `leads`, the node leads, and schedules tasks meanwhile.
  */
 import { randomBytes } from 'node:crypto';
-import { encodeRecord, type FleetRecord, FleetVtep, NatsStore, recordKey } from '../../../src/fleet/index.js';
+import {
+  encodeRecord,
+  type FleetRecord,
+  FleetVtep,
+  LEADER,
+  Lease,
+  leaseKey,
+  NatsStore,
+  recordKey,
+} from '../../../src/fleet/index.js';
 import { parseIp } from '../../../src/overlay/index.js';
 import { NatsServer } from '../store/nats-server.js';
 import { endpointRecord, networkRecord, nodeRecord } from './some-records.js';
-import { encodeLease } from '../../../src/fleet/index.js';
 
 const PUTS = 1000;
 const VTEP = '127.0.0.9';
@@ -17,15 +25,18 @@ const address = `${server.address}/latency`;
 const writer = await NatsStore.open(address);
 const put = (record: FleetRecord): Promise<number> => writer.put(recordKey(record), encodeRecord(record));
 const other = nodeRecord('other', '127.0.0.8');
-const value = encodeRecord(other);
-await writer.put(recordKey(other), encodeLease({ duration: 86_400_000, token: randomBytes(16), value }));
+const token = randomBytes(16);
+await Lease.take(writer, leaseKey(other.record.name), new Uint8Array(0), { duration: 86_400_000, token });
+await put(other);
+if (process.argv[2] !== 'leads') {
+  await Lease.take(writer, LEADER, new TextEncoder().encode('other'), { duration: 86_400_000, token });
+}
 await put(networkRecord('web', 4097, '10.0.0.0/16', { ingress: true }));
 const node = await FleetVtep.open({
   store: await NatsStore.open(address),
   overlay: 'latency',
   here: { name: 'me', vtep: parseIp(VTEP), mac: undefined, mtu: 1500 },
   port: 47_890,
-  sockets: 'node',
   servicesInHost: false,
 });
 const ending = new AbortController();

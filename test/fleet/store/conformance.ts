@@ -126,6 +126,15 @@ export function storeConformance(name: string, open: OpenPair, skip: string | fa
     },
   );
 
+  rule('a snapshot and a watch of one key have no other', async (one, two) => {
+    for (const key of ['leader', 'leader/a', 'leaders', 'a/leader']) await one.put(key, bytes('1'));
+    const { revision, records } = await two.snapshot('leader');
+    assert.deepEqual([revision, records.map(({ key }) => key)], [4, ['leader']]);
+    await one.put('leader/a', bytes('2'));
+    await one.put('leader', bytes('2'));
+    assert.deepEqual(await watched(two, 'leader', revision, 1), ['put leader=2 @6']);
+  });
+
   rule('an empty store has an empty snapshot, from which a watch begins', async (one, two) => {
     const { revision, records } = await two.snapshot('nodes/');
     assert.deepEqual(records, []);
@@ -249,7 +258,7 @@ export function storeConformance(name: string, open: OpenPair, skip: string | fa
       await assert.rejects(one.put(key, bytes('1')), { code: 'BAD_KEY' }, key);
       await assert.rejects(one.delete(key, 1), { code: 'BAD_KEY' }, key);
     }
-    for (const prefix of ['a', '/', 'a//', '>/', '*/', '=/', `${'x'.repeat(255)}/`]) {
+    for (const prefix of ['/', 'a//', '/a', 'a b', '>/', '*/', '=/', `${'x'.repeat(255)}/`]) {
       await assert.rejects(one.snapshot(prefix), { code: 'BAD_KEY' }, prefix);
       await assert.rejects(watched(one, prefix, 0, 1), { code: 'BAD_KEY' }, prefix);
     }

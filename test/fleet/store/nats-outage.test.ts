@@ -147,6 +147,20 @@ test('after an outage a lease has its whole time again', { skip }, async () => {
   });
 });
 
+test('while a server can not be written, no lease gets stale', { skip: skipHang }, async () => {
+  await withServer(async (server, store, other) => {
+    await Lease.take(store, 'nodes/a', bytes('up'), { duration: 1_000, token: new Uint8Array(16) });
+    const observer = new LeaseObserver();
+    observer.start(await other.snapshot('nodes/'), 0);
+    await server.freeze();
+    // The connection is still up, as it is while a cluster elects a leader.
+    assert.equal(other.connected, true);
+    await assert.rejects(observer.withdraw(other, 1_000), { code: 'OUTCOME_UNKNOWN' });
+    assert.deepEqual(observer.stale(1_999), []);
+    assert.deepEqual(observer.stale(2_000), ['nodes/a']);
+  }, HASTY);
+});
+
 test('a server that comes back empty is RESET to a watch, once the bucket is made again', { skip }, async () => {
   await withServer(async (server, store) => {
     for (let index = 0; index < 3; index++) await store.put(`a/${index}`, bytes('1'));

@@ -7,18 +7,32 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 
+/** Where a server listens. @default a free port of 127.0.0.1 */
+interface Endpoint {
+  readonly host?: string;
+  readonly port?: number;
+}
+
 export class NatsServer {
   /** Its files, and others that a test wants removed with them. */
   readonly folder = mkdtempSync(join(tmpdir(), 'vtep-nats-'));
+  readonly #host: string;
   #process: ChildProcess | undefined;
   /** -1: one that is free. */
-  #port = -1;
+  #port: number;
 
-  private constructor() {}
+  private constructor({ host = '127.0.0.1', port = -1 }: Endpoint) {
+    this.#host = host;
+    this.#port = port;
+  }
 
   /** @param config what its configuration file says besides; `FOLDER` in it is the server's folder */
-  static async start(config = '', files: Readonly<Record<string, string>> = {}): Promise<NatsServer> {
-    const server = new NatsServer();
+  static async start(
+    config = '',
+    files: Readonly<Record<string, string>> = {},
+    endpoint: Endpoint = {},
+  ): Promise<NatsServer> {
+    const server = new NatsServer(endpoint);
     writeFileSync(server.path('server.conf'), config.replaceAll('FOLDER', server.folder));
     for (const [name, text] of Object.entries(files)) writeFileSync(server.path(name), text);
     await server.restart();
@@ -30,7 +44,7 @@ export class NatsServer {
   }
 
   get address(): string {
-    return `nats://127.0.0.1:${this.#port}`;
+    return `nats://${this.#host}:${this.#port}`;
   }
 
   /** The same by the name in certificates. */
@@ -40,14 +54,14 @@ export class NatsServer {
 
   /** Starts the server again, on the same port. */
   async restart(): Promise<void> {
-    const options = ['-a', '127.0.0.1', '-p', String(this.#port), '-js', '-sd', this.path('store')];
+    const options = ['-a', this.#host, '-p', String(this.#port), '-js', '-sd', this.path('store')];
     options.push('-c', this.path('server.conf'));
     const child = spawn('nats-server', options, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
     const lines: string[] = [];
     for await (const line of createInterface({ input: child.stderr })) {
       lines.push(line);
-      const port = /Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+      const port = /Listening for client connections on [\d.]+:(\d+)/.exec(line)?.[1];
       if (port !== undefined) this.#port = Number(port);
       if (line.includes('Server is ready')) break;
     }

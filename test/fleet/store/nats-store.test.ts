@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Store, NatsStore } from '../../../src/fleet/index.js';
+import { NatsLink } from '../../../src/fleet/store/nats/link.js';
+import { loadNats } from '../../../src/fleet/store/nats/packages.js';
+import { NatsReader } from '../../../src/fleet/store/nats/reader.js';
 import { missing, ROOT } from '../../repository.js';
 import { bytes, next } from './changes.js';
 import { storeConformance } from './conformance.js';
@@ -26,6 +30,38 @@ async function open(): Promise<readonly [Store, Store]> {
 }
 
 storeConformance('NATS', open, skip);
+
+test('NATS: a question for messages ends in its time, also if a message comes right then', { skip }, async () => {
+  const packages = await loadNats();
+  const { connect } = packages.transport;
+  const [store, other] = await open();
+  const name = `vtep_overlay${overlays}`;
+  const connection = await connect({ servers: server.address });
+  const link = new NatsLink(connection);
+  const [jetstream, manager] = [
+    packages.jetstream.jetstream(connection),
+    await packages.jetstream.jetstreamManager(connection),
+  ];
+  const stream = { stream: `KV_${name}`, packages, jetstream, manager, link };
+  const readers = await Promise.all(Array.from({ length: 20 }, () => NatsReader.open(stream, `$KV.${name}.>`, 0)));
+  let reading = true;
+  const read = readers.map(async (reader) => {
+    let received = 0;
+    // One that was not answered fails, when its heartbeats are missed.
+    for await (const { seq } of reader.batch(10_000, undefined, 1000)) received = seq;
+    return received;
+  });
+  const writing = (async () => {
+    // With pauses, in which the server waits for the next message or the end of the time, whichever is first.
+    for (; reading; await sleep(2)) await store.put('a/b', bytes('1'));
+  })();
+  const received = await Promise.all(read);
+  reading = false;
+  await writing;
+  assert.ok(received.every((count) => count > 0));
+  await link.close();
+  await Promise.all([store.close(), other.close()]);
+});
 
 test(
   'NATS: subjects that are no keys, and foreign headers, are skipped or read as what they are',
@@ -102,6 +138,16 @@ test('NATS: a bucket in which records expire, or that keeps a history, is UNSUIT
   for (const overlay of ['expiring', 'history']) {
     await assert.rejects(NatsStore.open(`${server.address}/${overlay}`), { code: 'UNSUITABLE' });
   }
+});
+
+test('NATS: more copies than there are servers, or than a bucket has, are UNSUITABLE', { skip }, async () => {
+  await assert.rejects(NatsStore.open(`${server.address}/copies`, { replicas: 3 }), { code: 'UNSUITABLE' });
+  const one = await NatsStore.open(`${server.address}/copies`);
+  await one.close();
+  await assert.rejects(NatsStore.open(`${server.address}/copies`, { replicas: 3 }), {
+    code: 'UNSUITABLE',
+    message: /has 1 of 3 copies: nats stream edit KV_vtep_copies --replicas 3/,
+  });
 });
 
 test('NATS: a server that is not there is UNAVAILABLE', async () => {

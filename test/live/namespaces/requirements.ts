@@ -4,8 +4,13 @@ import { NamespaceBench } from './namespace-bench.js';
 import { command } from './command.js';
 
 const TUN = '/dev/net/tun';
-/** How to check for each program, and its Debian package. */
-const PROGRAMS = [
+/** How to check for a program, and its Debian package. */
+interface Program {
+  readonly words: readonly string[];
+  readonly from: string;
+}
+
+const PROGRAMS: readonly Program[] = [
   { words: ['ip', '-V'], from: 'iproute2' },
   { words: ['bridge', '-V'], from: 'iproute2' },
   { words: ['setpriv', '--version'], from: 'util-linux' },
@@ -16,6 +21,9 @@ const PROGRAMS = [
   { words: ['ethtool', '--version'], from: 'ethtool' },
   { words: ['nft', '--version'], from: 'nftables' },
 ];
+
+/** The server of a store, which the tests of nodes over one need besides. */
+export const NATS_SERVER: Program = { words: ['nats-server', '--version'], from: 'nats-server' };
 
 function says(act: () => void): string | undefined {
   try {
@@ -36,11 +44,11 @@ function refusal(): string | undefined {
   }
 }
 
-/** What this machine lacks, as the reason to skip a test; undefined if nothing. */
-export function lacking(): string | undefined {
+/** What this machine lacks, as the reason to skip a test; undefined if nothing. @param more programs that it needs */
+export function lacking(...more: readonly Program[]): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are Linux only';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
-  const absent = PROGRAMS.filter(({ words }) => says(() => command(words)) !== undefined);
+  const absent = [...PROGRAMS, ...more].filter(({ words }) => says(() => command(words)) !== undefined);
   if (absent.length > 0) {
     return absent.map(({ words: [program = ''], from }) => `${program} is not installed (Debian: ${from})`).join('; ');
   }
@@ -50,6 +58,6 @@ export function lacking(): string | undefined {
 }
 
 /** Why tests in network namespaces are skipped, or undefined. In CI none are: a missing requirement fails them. */
-export function requirements(): string | undefined {
-  return process.env['CI'] === 'true' ? undefined : lacking();
+export function requirements(...more: readonly Program[]): string | undefined {
+  return process.env['CI'] === 'true' ? undefined : lacking(...more);
 }

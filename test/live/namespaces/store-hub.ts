@@ -1,6 +1,10 @@
 /** Nodes on one underlay with a NATS server in the middle. */
 import assert from 'node:assert/strict';
+import { cpSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { MAIN } from '../../cli/run.js';
 import { ROOT } from '../../repository.js';
 import { type NamespaceBench } from './namespace-bench.js';
 import { type NamespaceProcess } from './namespace-process.js';
@@ -10,6 +14,8 @@ import { UNDERLAY_DEVICE } from './underlay.js';
 const CHILD = join(ROOT, 'dist/test/live/namespaces/store-child.js');
 const HUB = '192.168.50.254';
 const PORT = 4222;
+/** Closes connections to the server, and refuses new ones. */
+const BLOCK = `table inet store { chain out { type filter hook output priority 0; tcp dport ${PORT} reject with tcp reset; }; }`;
 
 /** A bridge with the server, and nodes 1 to 3 on it: 192.168.50.1 to .3. */
 export class StoreHub {
@@ -19,6 +25,7 @@ export class StoreHub {
   readonly namespace: NetworkNamespace;
   readonly #folder: string;
   #server: NamespaceProcess | undefined;
+  #writer: NamespaceProcess | undefined;
 
   /** @param folder for the server's files */
   constructor(bench: NamespaceBench, folder: string) {
@@ -46,19 +53,66 @@ export class StoreHub {
     await this.#server?.stop('SIGKILL');
   }
 
-  /** Writes to the store. @returns when that was done, by `Date.now()` */
-  write(...words: readonly string[]): number {
-    return Number(this.#run(words));
+  /** The server says nothing until it continues. */
+  freeze(): void {
+    this.#server?.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#server?.signal('SIGCONT');
+  }
+
+  /** Removes what the server has on disk. */
+  wipe(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Copies what the server has on disk, while it doesn't run. */
+  backUp(): void {
+    cpSync(this.#folder, `${this.#folder}.old`, { recursive: true });
+  }
+
+  /** Gives the server the copy in place of what it has. */
+  restore(): void {
+    this.wipe();
+    cpSync(`${this.#folder}.old`, this.#folder, { recursive: true });
+  }
+
+  /** Takes the server from a node, by index. Packets between nodes go on. */
+  cutOff(node: number): void {
+    this.nodes[node].call(['nft', '-f', '-'], BLOCK);
+  }
+
+  reconnect(node: number): void {
+    this.nodes[node].call(['nft', 'delete', 'table', 'inet', 'store']);
+  }
+
+  /** Writes to the store, as soon as it is in reach. @returns when that was done, by `Date.now()` */
+  async write(...words: readonly string[]): Promise<number> {
+    return Number(await this.#ask(words));
   }
 
   /** Keys of all records. */
-  keys(): string[] {
-    const keys: unknown = JSON.parse(this.#run(['keys']));
-    assert.ok(Array.isArray(keys));
-    return keys as string[];
+  async keys(): Promise<string[]> {
+    return (await this.#ask(['keys'])) as string[];
   }
 
-  #run(words: readonly string[]): string {
-    return this.namespace.call([process.execPath, CHILD, this.store, ...words]);
+  /** Runs `vtep` beside the server. @returns when it had ended, by `Date.now()` */
+  vtep(...words: readonly string[]): number {
+    this.namespace.call([process.execPath, MAIN, ...words, '--store', this.store]);
+    return Date.now();
+  }
+
+  async #ask(words: readonly string[]): Promise<unknown> {
+    const path = `${this.#folder}.sock`;
+    if (this.#writer === undefined) {
+      this.#writer = this.namespace.start([process.execPath, CHILD, path, this.store]);
+      await this.#writer.line('stdout', /^ready$/);
+    }
+    const connection = connect({ path, allowHalfOpen: true });
+    connection.end(JSON.stringify(words));
+    const { done, failed } = JSON.parse(await text(connection)) as { done?: unknown; failed?: string };
+    assert.equal(failed, undefined, words.join(' '));
+    return done;
   }
 }

@@ -92,6 +92,11 @@ export class UpNode {
     await process.saying(() => (process.stderr.match(TAKEN_OVER) ?? []).length >= times, 'a reload');
   }
 
+  /** Sends it a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.#running.signal(signal);
+  }
+
   /** Kills it at an arbitrary moment. */
   async kill(): Promise<void> {
     await this.#running.stop('SIGKILL');

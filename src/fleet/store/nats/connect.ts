@@ -32,8 +32,8 @@ export interface NatsOptions {
    */
   readonly timeout?: number;
   /**
-   * Servers of a cluster that keep a copy of each record, if the bucket is made now: 1, 3 or 5.
-   * @default 1
+   * Servers of a cluster that keep a copy of each record: 1, 3 or 5. A bucket that is there with fewer is refused.
+   * @default 1 if the bucket is made now
    */
   readonly replicas?: number;
 }

@@ -8,6 +8,8 @@ const API_CODES: Readonly<Partial<Record<number, StoreErrorCode>>> = {
   10_054: 'TOO_LARGE', // message size exceeds maximum allowed
   10_071: 'CONFLICT', // wrong last sequence
   10_077: 'FULL', // maximum messages or bytes of the stream
+  10_074: 'UNSUITABLE', // replicas > 1 not supported in non-clustered mode
+  10_158: 'CONFLICT', // duplicate message id is in process
   10_164: 'CONFLICT', // wrong last sequence, the sequence not said
 };
 

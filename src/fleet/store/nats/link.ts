@@ -28,6 +28,11 @@ export class NatsLink {
     return this.#connected;
   }
 
+  /** Whether the server is one of a cluster: what it answers may come from others. */
+  get isClustered(): boolean {
+    return this.#connection.info?.cluster !== undefined;
+  }
+
   /** How often the connection was lost. */
   get losses(): number {
     return this.#losses;

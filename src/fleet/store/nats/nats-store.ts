@@ -17,8 +17,9 @@ import { storeFailure } from './failure.js';
 import { NatsLink } from './link.js';
 import { loadNats } from './packages.js';
 import { type NatsBucket, NatsReader, SNAPSHOT_BATCH } from './reader.js';
-import { COMPACTED_KEY, subjectsOf, swapSeparators } from './subject.js';
+import { COMPACTED_KEY, subjectOf, subjectsOf, swapSeparators } from './subject.js';
 import { changeOf, compactedRevision, NatsWatch } from './watch.js';
+import { create, replace } from './write.js';
 
 /** What the headers of a message may take of the server's limit for it, in bytes. */
 const HEADERS_LENGTH = 1024;
@@ -71,7 +72,7 @@ export class NatsStore implements Store {
         ]),
       );
       const bucket = { name, stream: `KV_${name}`, packages, jetstream, manager, link };
-      await checkSuitable(bucket);
+      await checkSuitable(bucket, options.replicas);
       return new NatsStore(bucket, kv);
     } catch (error) {
       await link.close();
@@ -93,20 +94,18 @@ export class NatsStore implements Store {
   async put(key: string, value: Uint8Array, { revision }: PutOptions = {}): Promise<number> {
     checkKey(key);
     checkValue(key, value);
-    const name = swapSeparators(key);
-    return this.#bucket.link.ask('write', `put ${key}`, () =>
-      revision === 0
-        ? this.#kv.create(name, value)
-        : this.#kv.put(name, value, revision === undefined ? {} : { previousSeq: revision }),
-    );
+    const what = `put ${key}`;
+    const subject = subjectOf(this.#bucket.name, key);
+    if (revision === 0) return create(this.#bucket, subject, value, what);
+    if (revision !== undefined) return replace(this.#bucket, subject, { value }, revision, what);
+    return this.#bucket.link.ask('write', what, () => this.#kv.put(swapSeparators(key), value));
   }
 
   async delete(key: string, revision: number): Promise<void> {
     checkKey(key);
     // To the server, 0 would be a key that never was.
     if (revision === 0) throw new StoreError('CONFLICT', `delete ${key}: there is nothing at revision 0`);
-    const options = { previousSeq: revision };
-    await this.#bucket.link.ask('write', `delete ${key}`, () => this.#kv.delete(swapSeparators(key), options));
+    await replace(this.#bucket, subjectOf(this.#bucket.name, key), { deleted: true }, revision, `delete ${key}`);
   }
 
   async snapshot(prefix: string): Promise<StoreSnapshot> {
@@ -207,7 +206,7 @@ function ignoreGone(error: unknown): void {
   if (code !== 10_043 && code !== 10_057) throw error;
 }
 
-async function checkSuitable({ link, manager, stream, name }: NatsBucket): Promise<void> {
+async function checkSuitable({ link, manager, stream, name }: NatsBucket, replicas = 1): Promise<void> {
   const { config } = await link.ask('read', 'ask for the stream', () => manager.streams.info(stream));
   const why =
     config.max_age > 0
@@ -219,5 +218,11 @@ async function checkSuitable({ link, manager, stream, name }: NatsBucket): Promi
           : undefined;
   if (why !== undefined) {
     throw new StoreError('UNSUITABLE', `the bucket ${name} was made by something else and ${why}; use another overlay`);
+  }
+  if (config.num_replicas < replicas) {
+    throw new StoreError(
+      'UNSUITABLE',
+      `the bucket ${name} has ${config.num_replicas} of ${replicas} copies: nats stream edit ${stream} --replicas ${replicas}`,
+    );
   }
 }

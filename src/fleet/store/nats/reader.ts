@@ -11,6 +11,13 @@ export const BATCH = 256;
 export const SNAPSHOT_BATCH = 2048;
 /** Milliseconds that the server holds a question for messages. */
 const EXPIRES = 10_000;
+/**
+ * Milliseconds between signs of life while there are no messages, in a cluster. Its server that had the consumer may be
+ * gone while the connection, which is to another, is up: after two that are missing, the caller makes another consumer.
+ */
+const HEARTBEAT = 2_000;
+/** Milliseconds after the end of a question's time in which the server may still say that it is over. */
+const OVERDUE = 100;
 /** Milliseconds that the server keeps a consumer nobody asks for messages. */
 const IDLE = 60_000;
 
@@ -77,9 +84,18 @@ export class NatsReader {
    */
   async *batch(most: number, signal?: AbortSignal, expires = EXPIRES): AsyncGenerator<JsMsg> {
     const { link } = this.#stream;
-    const messages = await link.ask('read', 'fetch', () => this.#consumer.fetch({ max_messages: most, expires }));
+    const messages = await link.ask('read', 'fetch', () =>
+      this.#consumer.fetch({
+        max_messages: most,
+        expires,
+        idle_heartbeat: Math.min(link.isClustered ? HEARTBEAT : EXPIRES, expires / 2),
+      }),
+    );
     const stop = (): void => void messages.close().catch(() => undefined);
     const end = link.onChange(stop);
+    // nats-server 2.9 doesn't answer a question whose time ends while a message comes: the client would wait until it
+    // missed heartbeats, as long again. After the timer, what is already in the socket is read first.
+    const overdue = setTimeout(() => setImmediate(stop), expires + OVERDUE);
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted || !link.connected || link.closed) stop();
     try {
@@ -93,6 +109,7 @@ export class NatsReader {
       // Such as that the consumer was deleted.
       throw storeFailure(error, 'read', 'fetch');
     } finally {
+      clearTimeout(overdue);
       end();
       signal?.removeEventListener('abort', stop);
       stop();

@@ -8,9 +8,14 @@ export function swapSeparators(key: string): string {
   return key.replace(/[./]/g, (separator) => (separator === '/' ? '.' : '/'));
 }
 
-/** The subjects of a prefix, which is empty or ends with a slash. */
+/** The subjects of a prefix, which is empty or ends with a slash; or the subject of a key. */
 export function subjectsOf(bucket: string, prefix: string): string {
-  return `$KV.${bucket}.${swapSeparators(prefix)}>`;
+  const wildcard = prefix === '' || prefix.endsWith('/') ? '>' : '';
+  return `$KV.${bucket}.${swapSeparators(prefix)}${wildcard}`;
+}
+
+export function subjectOf(bucket: string, key: string): string {
+  return `$KV.${bucket}.${swapSeparators(key)}`;
 }
 
 /** The key of a message's subject; it may be one that no store would take. */
