@@ -84,8 +84,8 @@ export function usesStore(values: NetworkValues): boolean {
 export function checkNoStore({ vtep, mtu, kek, lease, ...values }: StoreOnlyValues): void {
   const own = vtep.find(([node]) => node === '');
   if (own !== undefined) throw new UsageError(`--vtep takes NODE=VALUE without --store, not ${inQuotes(own[1])}`);
-  const { storeCredentials, storeNkey, storeCa, storeCert, storeKey } = values;
-  const given = { mtu, lease, storeCredentials, storeNkey, storeCa, storeCert, storeKey };
+  const { storeReplicas, storeCredentials, storeNkey, storeCa, storeCert, storeKey } = values;
+  const given = { mtu, lease, storeReplicas, storeCredentials, storeNkey, storeCa, storeCert, storeKey };
   const name = kek.length > 0 ? 'kek' : Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (name === undefined) return;
   throw new UsageError(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} needs --store`);

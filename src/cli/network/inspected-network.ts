@@ -5,7 +5,8 @@ import { DriverOption, parseIp, parsePrefix, prefixContains, PublishMode } from 
 /** What Go prints for an address that isn't there. */
 const NO_VIP = '<nil>';
 
-function sorted(texts: Readonly<Record<string, string>>): Record<string, string> {
+/** Text by name in the order of the names, as Go prints a map. */
+export function sorted(texts: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -1,14 +1,12 @@
 /** `vtep network inspect`. */
 import { findNetwork, readOverlay } from '../../fleet/index.js';
 import { declare } from '../command.js';
+import { DOCKER_INDENT } from '../docker-table.js';
 import { flag, Operand } from '../options/declared.js';
 import { forEach } from '../options/each-operand.js';
 import { STORE_OPTIONS, withStore } from '../options/store-option.js';
 import { TextOutput } from '../text-output.js';
 import { inspectedNetwork } from './inspected-network.js';
-
-/** Docker's. */
-const INDENT = 4;
 
 /** `vtep network inspect NETWORK...`. */
 export const networkInspectCommand = declare({
@@ -31,7 +29,7 @@ export const networkInspectCommand = declare({
       return Promise.resolve();
     });
     const output = new TextOutput();
-    output.json(shown, INDENT);
+    output.json(shown, DOCKER_INDENT);
     output.flush();
     return code;
   },

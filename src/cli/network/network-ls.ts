@@ -1,12 +1,19 @@
 /** `vtep network ls`. */
 import { type NetworkRecord, readOverlay } from '../../fleet/index.js';
 import { declare } from '../command.js';
-import { dockerTable, shortId } from '../docker-table.js';
+import { byName, dockerTable, shortId } from '../docker-table.js';
 import { ExitCode } from '../exit-code.js';
 import { flag, option } from '../options/declared.js';
+import { filtered, filterOption, type FilterTest, hasLabel } from '../options/filters.js';
 import { STORE_OPTIONS, withStore } from '../options/store-option.js';
 import { choice } from '../options/value-kinds.js';
 import { TextOutput } from '../text-output.js';
+
+const FILTERS: Readonly<Record<string, FilterTest<NetworkRecord>>> = {
+  id: ({ id }, value) => id.includes(value),
+  name: ({ name }, value) => name.includes(value),
+  label: ({ labels }, value) => hasLabel(labels, value),
+};
 
 /** A line of `docker network ls --format json`. */
 function jsonOf({ id, name, created, internal, subnets, labels }: NetworkRecord, whole: boolean): object {
@@ -29,6 +36,7 @@ export const networkLsCommand = declare({
   usage: ['[OPTIONS]'],
   description: ['Lists the networks of a store.'],
   options: {
+    filter: filterOption(...Object.keys(FILTERS)),
     quiet: flag('-q, --quiet', 'print only ids'),
     format: option('--format FORMAT', 'table, or json for an object per line', choice('table', 'json')).or('table'),
     // Commander's default of a negated option is true.
@@ -41,8 +49,8 @@ export const networkLsCommand = declare({
   ],
   async run(values) {
     const { networks } = await withStore(values, readOverlay);
-    const records = [...networks.values()].flatMap(({ record }) => (record === undefined ? [] : [record]));
-    records.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const all = [...networks.values()].flatMap(({ record }) => (record === undefined ? [] : [record]));
+    const records = filtered(all, values.filter, FILTERS).toSorted(byName);
     const output = new TextOutput();
     if (values.quiet) for (const { id } of records) output.line(shortId(id, !values.trunc));
     else if (values.format === 'json') for (const record of records) output.json(jsonOf(record, !values.trunc), 0);

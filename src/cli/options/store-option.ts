@@ -1,5 +1,7 @@
 /** `--store` and its credentials: where the records of an overlay are. */
-import { NatsStore, parseStoreAddress, type NatsOptions, type Store } from '../../fleet/index.js';
+import type { NatsOptions, Store } from '../../fleet/index.js';
+import { parseStoreAddress } from '../../fleet/store/nats/address.js';
+import { inQuotes } from '../../text/plain-text.js';
 import { UsageError } from '../usage-error.js';
 import { option, type Values } from './declared.js';
 import { file, type ValueKind } from './value-kinds.js';
@@ -11,6 +13,13 @@ const address: ValueKind<string> = {
   read(given, name) {
     checkAddress(given, name);
     return given;
+  },
+};
+
+const copies: ValueKind<number> = {
+  read(given, name) {
+    if (!/^[135]$/.test(given)) throw new UsageError(`${name} takes 1, 3 or 5, not ${inQuotes(given)}`);
+    return Number(given);
   },
 };
 
@@ -32,6 +41,13 @@ export const STORE_OPTIONS = {
   )
     .otherwise(`the environment variable ${VARIABLE}`)
     .under(HEADING),
+  storeReplicas: option(
+    '--store-replicas N',
+    'servers of a cluster that keep a copy of each record: 1, 3 or 5; a store that is there with fewer is refused',
+    copies,
+  )
+    .otherwise('1 if the store is made now')
+    .under(HEADING),
   storeCredentials: option('--store-credentials FILE', "a user's JWT and NKEY seed, as nsc writes it", file).under(
     HEADING,
   ),
@@ -43,6 +59,9 @@ export const STORE_OPTIONS = {
 
 /** Their values. */
 export type StoreValues = Values<typeof STORE_OPTIONS>;
+
+/** The values that a connection needs: all, or those of a queue. */
+export type NatsValues = Omit<StoreValues, 'store' | 'storeReplicas'> & Partial<Pick<StoreValues, 'storeReplicas'>>;
 
 /**
  * The address that is given, or that the environment names.
@@ -69,6 +88,8 @@ export async function openStore(values: StoreValues, env: NodeJS.ProcessEnv = pr
   if (where === undefined) {
     throw new UsageError(`which store? --store nats://HOST:PORT/OVERLAY, or ${VARIABLE} in the environment`);
   }
+  // Loaded only here: commands that only declare the options start faster without it.
+  const { NatsStore } = await import('../../fleet/index.js');
   return NatsStore.open(where, natsOptions(values));
 }
 
@@ -85,7 +106,18 @@ export async function withStore<T>(values: StoreValues, run: (store: Store) => P
   }
 }
 
-function natsOptions({ storeCredentials, storeNkey, storeCa, storeCert, storeKey }: StoreValues): NatsOptions {
+/**
+ * How the client of a server identifies itself.
+ * @throws UsageError for a certificate without its key
+ */
+export function natsOptions({
+  storeReplicas,
+  storeCredentials,
+  storeNkey,
+  storeCa,
+  storeCert,
+  storeKey,
+}: NatsValues): NatsOptions {
   if ((storeCert === undefined) !== (storeKey === undefined)) {
     throw new UsageError('--store-cert and --store-key belong together');
   }
@@ -95,6 +127,7 @@ function natsOptions({ storeCredentials, storeNkey, storeCa, storeCert, storeKey
     ...(storeKey !== undefined && { key: storeKey }),
   };
   return {
+    ...(storeReplicas !== undefined && { replicas: storeReplicas }),
     ...(storeCredentials !== undefined && { credentials: storeCredentials }),
     ...(storeNkey !== undefined && { nkey: storeNkey }),
     ...(Object.keys(tls).length > 0 && { tls }),

@@ -6,6 +6,7 @@ import { addresses, type Cell, type Column, grouped, numbers, table, words } fro
 import type { TextOutput } from '../text-output.js';
 import type { WindowSection } from '../window-sections.js';
 import { attachmentTable, keyTable, peerTable, reachText, swarmLines } from './swarm-tables.js';
+import { storeLines } from './store-lines.js';
 import { listOf, type Members, membersOf, numberOf, sectionOf, textOf, textsOf } from './status-values.js';
 
 const COMPACT = { shorten: 'compact' } as const;
@@ -22,6 +23,7 @@ interface Shown {
 const SECTIONS: Readonly<Record<string, Shown>> = {
   node: { heading: 'Node', lines: nodeLines },
   swarm: { heading: 'Swarm', lines: swarmLines },
+  store: { heading: 'Store', lines: storeLines },
   attachments: { heading: 'Attachments', lines: (section) => tableOf(attachmentTable(section)) },
   peers: { heading: 'Peers', lines: (section) => tableOf(peerTable(section)) },
   keys: { heading: 'Keys of the swarm', lines: (section) => tableOf(keyTable(section)) },

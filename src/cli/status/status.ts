@@ -57,7 +57,7 @@ export const statusCommand = declare({
   usage: ['[--node NAME | --socket PATH] [OPTIONS] [SECTION...]'],
   description: [
     'Shows the tables of a node that vtep up or vtep join runs on this host: its networks, endpoints, services, ' +
-      'connections, forwarding table and SAs (without keys), and its place in a swarm. It asks over a Unix socket that only the user who runs the node, and ' +
+      'connections, forwarding table and SAs (without keys), and its place in a swarm or a store. It asks over a Unix socket that only the user who runs the node, and ' +
       'root, can use.',
   ],
   operand: new Operand(

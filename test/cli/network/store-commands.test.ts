@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { NatsStore } from '../../../src/fleet/index.js';
+import { addNode } from '../../fleet/control/fixture.js';
 import { NatsServer } from '../../fleet/store/nats-server.js';
 import { missing, ROOT } from '../../repository.js';
 import { vtep } from '../run.js';
@@ -35,6 +37,12 @@ describe('networks and endpoints of a store', { skip }, () => {
       /^NETWORK ID +NAME +DRIVER +SCOPE\n[0-9a-z]{12} {3}web +overlay +swarm\n$/,
     );
 
+    assert.match((await run('network', 'ls', '--filter', 'name=we', '--quiet')).stdout, /^[0-9a-z]{12}\n$/);
+    assert.equal((await run('network', 'ls', '--filter', 'label=a', '--quiet')).stdout, '');
+
+    const store = await NatsStore.open(`${server.address}/prod`);
+    await addNode(store, 'node1');
+    await store.close();
     assert.equal((await run('endpoint', 'create', '--network', 'web', '--node', 'node1', 'probe')).status, 0);
     const taken = await run('endpoint', 'create', '--network', 'web', '--node', 'node2', '--ip', '10.0.0.2', 'c1');
     assert.equal(taken.status, 2);
@@ -48,8 +56,11 @@ describe('networks and endpoints of a store', { skip }, () => {
       unknown
     >[];
     const theirs = docker.find(({ Name }) => Name === 'my-network') ?? {};
-    const fields = (shapeOf(theirs) as [string, string][]).filter(([name]) => name !== 'Peers');
-    assert.deepEqual(shapeOf(inspected[0]), fields);
+    assert.deepEqual(shapeOf(inspected[0]), shapeOf(theirs));
+    const [peer] = (inspected[0] as { Peers: object[] }).Peers;
+    assert.deepEqual(peer, { Name: 'node1', IP: '192.168.50.1' });
+    const verbose = JSON.parse((await run('network', 'inspect', '--verbose', 'web')).stdout) as object[];
+    assert.deepEqual(Object.keys(verbose[0]), [...Object.keys(theirs), 'Services']);
 
     const inUse = await run('network', 'rm', 'web');
     assert.equal(inUse.status, 2);

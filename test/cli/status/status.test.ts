@@ -8,6 +8,36 @@ import { scratch, vtep } from '../run.js';
 
 const LONG = 'a-name-that-is-much-longer-than-anything-that-a-table-of-eighty-columns-has-room-for';
 
+/** What a node says of its store. */
+const STORE = {
+  running: true,
+  overlay: 'prod',
+  connected: false,
+  lostSeconds: 12.3,
+  losses: 2,
+  registered: true,
+  leader: 'n2',
+  leads: false,
+  revision: 12_345,
+  snapshots: 1,
+  records: { node: 3, network: 2, endpoint: 1_234_567, service: 1, keys: 1, unreadable: 0 },
+  endpoints: { placed: 4, waiting: 1, refused: 0, elsewhere: 30 },
+  networks: ['web', 'db'],
+  problems: 3,
+  troubles: [
+    'network "web" has VNI 4096, which network "db" has: the older one counts, and this one waits for it',
+    'a\x1b[31m',
+  ],
+  waiting: 2,
+  unwritten: 1,
+  applied: 99,
+  resynchronised: 0,
+  withdrawn: 1,
+  keys: true,
+  rotations: 4,
+  putToApplied: { count: 3, meanMs: 1.25, maxMs: 4.5 },
+};
+
 /** A node with something in every section. */
 function sectionsOf(name: string): StatusSections {
   const service = { network: 'my-network', mode: 'vip', vip: '10.0.9.2', ports: ['8080:80/tcp'], refused: 2 };
@@ -101,6 +131,7 @@ function sectionsOf(name: string): StatusSections {
       rows: [{ netns: 'web1', address: '172.18.0.3', received: 5 }],
     },
     dns: { facts: { running: false } },
+    store: { facts: STORE },
   };
   return new Map(Object.entries(sections).map(([section, content]) => [section, () => content]));
 }
@@ -154,6 +185,34 @@ describe('vtep status', () => {
     assert.ok(!stdout.includes('\x1b'));
     const bySocket = await vtep(['status', '--socket', path, 'dns']);
     assert.equal(bySocket.stdout, 'DNS\n  running: false\n');
+  });
+
+  test('shows its store: the connection, the leader, records, and what is wrong with them', async () => {
+    const { stdout } = await vtep(['status', '--node', 'status-test-1', 'store'], { columns: 80, named: false });
+    assert.match(stdout, /^Store\n {2}overlay prod: out of reach for 12\.0 s, at revision 12,345; packets go on/);
+    assert.match(stdout, /\n {2}registered; n2 leads\n/);
+    assert.match(stdout, /\n {2}networks carried: web, db; endpoints: 4 placed, 1 waiting, 30 elsewhere\n/);
+    assert.match(
+      stdout,
+      /2 changes wait to be applied, 1 to be written; 99 applied\n {2}from put to applied: 1\.25 ms, at most 4\.5 ms \(3 puts\)/,
+    );
+    assert.match(
+      stdout,
+      / node +network +endpoint +service +keys +unreadable\n {2}records +3 +2 +1,234,567 +1 +1 +0\n/,
+    );
+    assert.match(stdout, /\n {2}3 records have a problem\n/);
+    assert.match(stdout, /\n {4}and 1 more\n$/);
+    const sections = new Map([
+      [
+        'store',
+        (): StatusSection => ({ facts: { ...STORE, connected: true, leads: true, leader: 'n1', problems: 0 } }),
+      ],
+    ]);
+    const server = await StatusServer.listen(join(own, 'status-test-4.sock'), sections);
+    servers.push(server);
+    const well = await vtep(['status', '--socket', server.path, 'store']);
+    assert.match(well.stdout, /overlay prod: connected, at revision 12,345\n {2}registered; this node leads\n/);
+    assert.doesNotMatch(well.stdout, /problem/);
   });
 
   test('shows the sections asked for, with as many rows as asked for', async () => {
