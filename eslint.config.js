@@ -35,6 +35,7 @@ const SEPARATE = [
   'capture/file/part-file.js',
   'capture/file/process-mark.js',
   'capture/file/standard-stream.js',
+  'fleet/store/nats/address.js',
   'live/state/file-lock.js',
   'overlay/keys/gossip-keys.js',
   'overlay/keys/key-ring-file.js',

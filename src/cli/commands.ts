@@ -3,6 +3,8 @@ import type { CommandGroup } from './command.js';
 import { ENDPOINT_COMMANDS } from './endpoint/endpoint.js';
 import { KEYS_COMMANDS } from './keys/keys.js';
 import { NETWORK_COMMANDS } from './network/network.js';
+import { NODE_COMMANDS } from './node/node.js';
+import { SERVICE_COMMANDS } from './service/service.js';
 
 /** `vtep`. */
 export const COMMANDS: CommandGroup = {
@@ -96,10 +98,17 @@ export const COMMANDS: CommandGroup = {
     KEYS_COMMANDS,
     NETWORK_COMMANDS,
     ENDPOINT_COMMANDS,
+    SERVICE_COMMANDS,
+    NODE_COMMANDS,
     {
       name: 'demo',
       summary: 'show what vtep does, with a capture of a real swarm',
       load: async () => (await import('./demo.js')).demoCommand,
+    },
+    {
+      name: 'worker',
+      summary: 'read captures for inspect, doctor and decap --fleet, on another machine',
+      load: async () => (await import('./fleet/worker.js')).workerCommand,
     },
     {
       name: 'bench',

@@ -26,6 +26,16 @@ export function dockerTable(
   }
 }
 
+/** Spaces of a level in Docker's JSON. */
+export const DOCKER_INDENT = 4;
+
+const NATURAL = new Intl.Collator('en', { numeric: true });
+
+/** Docker's order of a list: `web-2` comes before `web-10`. */
+export function byName(one: { readonly name: string }, other: { readonly name: string }): number {
+  return NATURAL.compare(one.name, other.name);
+}
+
 const SHORT_ID = 12;
 
 /** An id as Docker's tables show it. */

@@ -3,10 +3,15 @@
 const INDENT = '  ';
 const FURTHER = '      ';
 
+/** Words, with what is in quotes. */
+function wordsOf(command: string): string[] {
+  return command.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+}
+
 /** What must stay together: an option with its value, a program with its first arguments. */
 function partsOf(command: string): string[] {
   const parts: string[] = [];
-  for (const word of command.split(' ')) {
+  for (const word of wordsOf(command)) {
     const starts = parts.length === 0 || word === '|' || (word.startsWith('-') && word !== '-' && word !== '--');
     if (starts) parts.push(word);
     else parts[parts.length - 1] += ` ${word}`;
@@ -22,7 +27,7 @@ function partsOf(command: string): string[] {
 export function shellLines(command: string, width: number): string[] {
   if (INDENT.length + command.length <= width) return [INDENT + command];
   const room = width - ' \\'.length;
-  const parts = partsOf(command).flatMap((part) => (FURTHER.length + part.length <= room ? [part] : part.split(' ')));
+  const parts = partsOf(command).flatMap((part) => (FURTHER.length + part.length <= room ? [part] : wordsOf(part)));
   const lines: string[] = [];
   let line = INDENT + (parts.shift() ?? '');
   for (const part of parts) {

@@ -22,6 +22,7 @@ export {
   type StoredRing,
 } from './keys/ring-record.js';
 export { Leader, type LeaderDuty, type LeaderEvent, type LeaderOptions, type Leadership } from './leader/leader.js';
+export { NodeWithdrawal, type NodeWithdrawalOptions } from './leader/node-withdrawal.js';
 export { StoreCompaction, type StoreCompactionOptions } from './leader/store-compaction.js';
 export { FleetNodeError, type FleetNodeErrorCode } from './node/error.js';
 export type { FleetVtepOptions } from './node/fleet-options.js';
@@ -37,6 +38,7 @@ export { type NetworkView, type OverlayView, readOverlay } from './control/overl
 export { Repair, type RepairOptions } from './control/repair.js';
 export { type ServiceRequest } from './control/service-allocation.js';
 export { createService, removeService, scaleService } from './control/services.js';
+export { type PlannedTask, planTasks, type TaskPlan } from './control/task-plan.js';
 export { TaskScheduler, type TaskSchedulerOptions } from './control/task-scheduler.js';
 export { isRunning, type Task, tasksOf } from './control/tasks.js';
 export { nameOf, segmentOf } from './records/key-segment.js';
@@ -48,6 +50,8 @@ export {
   IPAM,
   KEYS,
   LEADER,
+  leaseKey,
+  LEASES,
   NETWORKS,
   NODES,
   recordKey,

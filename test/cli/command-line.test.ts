@@ -72,7 +72,7 @@ describe('exits 2 and says in one line', () => {
     ['mtu x', 'mtu takes only options, not "x"; see: vtep mtu --help'],
     ['inspect x --packets --json', '--packets and --json are mutually exclusive'],
     ['inject x --to y --pps 1 --mbps 1', '--pps and --mbps are mutually exclusive'],
-    ['decap x', 'decap needs -o OUT (output file; - is standard output); usage: vtep decap FILE -o OUT [OPTIONS]'],
+    ['decap x', 'decap needs -o OUT (output file; - is standard output); usage: vtep decap FILE... -o OUT [OPTIONS]'],
     ['up', 'up needs --node NAME (the node that this host is); usage: vtep up --config FILE --node NAME [OPTIONS]'],
     ['decap x -w y', 'decap: unknown option "-w": the output file is -o OUT; see: vtep decap --help'],
   ] as const) {

@@ -37,3 +37,8 @@ describe('a command over several lines', () => {
     }
   });
 });
+
+test('what is in quotes stays in one line, and is no pipe', () => {
+  const lines = shellLines(`vtep node ls --format json | jq -r 'select(.a == "b") | .c'`, 40);
+  assert.deepEqual(lines, ['  vtep node ls --format json | jq \\', `      -r 'select(.a == "b") | .c'`]);
+});

@@ -70,18 +70,19 @@ export interface ComposeService {
   readonly secrets: readonly string[];
   readonly healthcheck: { readonly test: readonly string[] };
   readonly restart: string;
+  readonly profiles?: readonly string[];
 }
 
 /** The compose file. */
 export interface Compose {
-  readonly services: { readonly vtep: ComposeService };
+  readonly services: { readonly vtep: ComposeService } & Readonly<Record<string, ComposeService>>;
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-/** The compose file, with the defaults of its variables. */
-export function compose(): Compose {
-  const text = deployFile('compose.yaml').replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
+/** A compose file, with the defaults of its variables. */
+export function compose(name = 'compose.yaml'): Compose {
+  const text = deployFile(name).replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
   return parse(text) as Compose;
 }
 

@@ -95,6 +95,16 @@ export async function readInput(
     sayInterrupted(source.name, packets, passes?.pass);
     return packets;
   }
+  sayEnd(source, packets, readable);
+  return packets;
+}
+
+/**
+ * Reports damage of a capture that was read to its end, and that it has no packets.
+ * @param readable whether any of them has a link type that is supported
+ * @throws CaptureError if no packet could be read
+ */
+export function sayEnd(source: PacketSource, packets: number, readable: boolean): void {
   const { damage } = source;
   if (packets > 0 && !readable) {
     throw unknownLinkType(
@@ -108,5 +118,4 @@ export async function readInput(
   } else if (packets === 0) {
     say(`vtep: ${source.name}: no packets`);
   }
-  return packets;
 }

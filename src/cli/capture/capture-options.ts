@@ -3,7 +3,7 @@ import { overlayFilter } from '../../live/index.js';
 import { flag, option, type Values } from '../options/declared.js';
 import { portOption, UNDERLAY_DECODER_OPTIONS } from '../options/underlay-decoder-options.js';
 import { choice, duration, file, integer, size, text } from '../options/value-kinds.js';
-import { formatOf } from '../replay/frame-writer.js';
+import { formatOf } from './output-format.js';
 import { UsageError } from '../usage-error.js';
 import { DEFAULT_ROWS } from './survey-tables.js';
 

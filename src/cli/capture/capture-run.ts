@@ -8,7 +8,7 @@ import type { CapturePlan } from './capture-options.js';
 import { type CaptureOutput, openCaptureOutput } from './capture-output.js';
 import { type CaptureEnd, type CaptureTotals, captureReport, sayCapture } from './capture-report.js';
 import { type Decapsulation, lost, sayDecap } from './decap-report.js';
-import { ESP_ROWS, FrameWriter } from '../replay/frame-writer.js';
+import { ESP_ROWS, FrameWriter } from '../../frames/internal.js';
 import type { OpenedKeys } from '../keys/key-files.js';
 import { RateMeter } from './live-rates.js';
 import { LiveScreen } from './live-screen.js';
@@ -141,7 +141,7 @@ class CaptureRun {
     this.packets += wanted;
     for (let i = 0; i < wanted; i++) this.bytes += batch.originalLength[i];
     if (this.#frames !== undefined) {
-      this.#frames.writer.take(batch, this.#frames.decoder, this.#frames.esp);
+      this.#frames.writer.addBatch(batch, this.#frames.decoder, this.#frames.esp);
     } else if (this.#output !== undefined) {
       this.#write(batch, this.#output);
     }
@@ -250,7 +250,7 @@ class CaptureRun {
     const { writer, decoder, esp } = this.#frames;
     const networks = [...writer.networks.values()];
     return {
-      source: this.#source,
+      sources: [this.#source],
       output: this.#output.made().words,
       decoder,
       esp,

@@ -1,6 +1,7 @@
 /** The report of `decap`, as text or JSON. */
 import type { PacketSource } from '../../capture/index.js';
 import { DropReason, dropReasonName, dropReasonText, guessText, type UnderlayDecoder } from '../../dataplane/index.js';
+import { type DecapNetwork, networkText } from '../../frames/internal.js';
 import { decoderAccounting, type EspSurvey } from '../../inspect/internal.js';
 import { sayNotes } from './capture-input.js';
 import type { OpenedKeys } from '../keys/key-files.js';
@@ -8,25 +9,10 @@ import { filteredText } from './survey-tables.js';
 import { grouped } from '../table.js';
 import { say } from '../text-output.js';
 
-/** The frames written for one VNI. */
-export interface DecapNetwork {
-  readonly vni: number;
-  /** Only if the network was learned. */
-  readonly name?: string;
-  frames: number;
-  /** Of these, the frames that were in ESP. */
-  encrypted: number;
-  bytes: number;
-}
-
-/** A VNI, and the network's name if it is known. */
-export function networkText({ vni, name }: { readonly vni: number; readonly name?: string | undefined }): string {
-  return name === undefined ? String(vni) : `${vni} (${name})`;
-}
-
 /** A finished decapsulation. */
 export interface Decapsulation {
-  readonly source: PacketSource;
+  /** The captures, in order. */
+  readonly sources: readonly PacketSource[];
   /** The output file. */
   readonly output: string;
   readonly decoder: UnderlayDecoder;
@@ -59,7 +45,7 @@ export function lost(drops: Float64Array): number {
 
 /** Prints the report on standard error. */
 export function sayDecap(done: Decapsulation): void {
-  const { source, decoder, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
+  const { sources, decoder, esp, networks, output, keys, truncated = 0, timeless = 0 } = done;
   const drops = decoder.drops.counts;
   const vnis = [...networks].sort((a, b) => a.vni - b.vni).map(networkText);
   const shown = vnis.slice(0, 10).join(', ') + (vnis.length > 10 ? ', ...' : '');
@@ -93,14 +79,18 @@ export function sayDecap(done: Decapsulation): void {
   if (decoder.espPackets > 0) {
     say(`  ${grouped(decoder.espPackets)} ESP packets skipped (--keys decrypts them)`, 'yellow');
   }
-  sayNotes(source);
+  sources.forEach(sayNotes);
 }
 
 /** The object of `--json`. */
 export function decapReport(done: Decapsulation): object {
-  const { source, output, decoder, esp, networks, keys, truncated = 0, timeless = 0 } = done;
+  const { sources, output, decoder, esp, networks, keys, truncated = 0, timeless = 0 } = done;
+  const damaged = sources.find(({ damage }) => damage !== undefined);
+  const about = ({ name }: PacketSource, { message }: { readonly message: string }): string =>
+    sources.length === 1 ? message : `${name}: ${message}`;
   return {
-    file: source.name,
+    file: sources.map(({ name }) => name).join(', '),
+    files: sources.map(({ name }) => name),
     output,
     packets: decoder.packets,
     frames: decoder.frames,
@@ -114,7 +104,8 @@ export function decapReport(done: Decapsulation): object {
     esp: esp.report(keys?.ringSas),
     problems: esp.problems(keys?.ringSas),
     cipher: keys?.cipher ?? null,
-    damage: source.damage === undefined ? null : { code: source.damage.code, message: source.damage.message },
-    notes: source.notes,
+    damage:
+      damaged?.damage === undefined ? null : { code: damaged.damage.code, message: about(damaged, damaged.damage) },
+    notes: sources.flatMap((source) => source.notes.map((note) => ({ ...note, message: about(source, note) }))),
   };
 }

@@ -1,37 +1,104 @@
 /** `vtep decap`: extracts the inner frames of a capture of the underlay. */
-import { type OutputFile, type PacketSource, PcapngWriter, PcapWriter } from '../../capture/index.js';
-import { UnderlayDecoder } from '../../dataplane/index.js';
-import { AddressTable, EspSurvey } from '../../inspect/internal.js';
-import { openInput, readInput } from './capture-input.js';
-import { declare } from '../command.js';
-import { decapReport, lost, sayDecap } from './decap-report.js';
-import { ExitCode } from '../exit-code.js';
-import { ESP_ROWS, FrameWriter, formatOf } from '../replay/frame-writer.js';
+import { statSync } from 'node:fs';
+import type { PacketSource } from '../../capture/index.js';
+import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { Profile } from '../../overlay/index.js';
-import { captureOperand, flag, option, outputFile } from '../options/declared.js';
+import { inQuotes } from '../../text/plain-text.js';
+import { MAX_WORKERS } from '../../workers/index.js';
+import { declare } from '../command.js';
+import { ExitCode } from '../exit-code.js';
+import type { DecapRequest } from '../fleet/decap-jobs.js';
+import { checkFleet, FLEET_OPTIONS } from '../fleet/fleet-option.js';
+import type { JobPlace } from '../fleet/job-run.js';
+import { inOrder, inputFiles } from '../inspect/input-files.js';
+import { flag, Operand, option, outputFile } from '../options/declared.js';
+import { readKeysOption } from '../options/keys-option.js';
 import { learnNamesDeclared, learnOption } from '../options/learn-option.js';
 import { UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
-import { readKeysOption } from '../options/keys-option.js';
-import { choice } from '../options/value-kinds.js';
-import { openOutput } from '../output.js';
+import { choice, integer } from '../options/value-kinds.js';
 import { TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
+import { type DecapInputs, DecapPass, openInputs } from './decap-pass.js';
+import { decapReport, lost, sayDecap } from './decap-report.js';
+import { formatOf } from './output-format.js';
 
-/** Whether all timestamps of a capture are whole microseconds. */
-function isMicroseconds(source: PacketSource): boolean {
-  // A pcapng file may declare an interface with a finer resolution later.
-  return source.format === 'pcap' && source.interfaces[0].ticksPerSecond <= 1e6;
+/** A pass that is complete, and the captures it went over. */
+interface Decapsulated {
+  readonly pass: DecapPass;
+  readonly sources: readonly PacketSource[];
 }
 
-/** `vtep decap FILE -o OUT`. */
+/**
+ * Refuses what jobs can't do: read what isn't a file, and write what can't be taken back if their result turns out not to be exact.
+ * @param option that asks for jobs
+ * @throws UsageError
+ */
+function checkForJobs(paths: readonly string[], output: string, option: string): void {
+  const isFile = (path: string, isNew: boolean): boolean =>
+    path !== STANDARD_STREAM && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? isNew);
+  const other = paths.find((path) => !isFile(path, true));
+  if (other !== undefined) throw new UsageError(`${option} needs regular files, and ${inQuotes(other)} isn't one`);
+  if (!isFile(output, true))
+    throw new UsageError(`${option} needs a regular file as output, and ${inQuotes(output)} isn't one`);
+}
+
+/** Decapsulates captures by jobs; undefined if one pass has to do it. */
+async function byJobs(
+  newPass: () => DecapPass,
+  inputs: DecapInputs,
+  request: DecapRequest,
+  place: JobPlace,
+): Promise<Decapsulated | undefined> {
+  // Loaded only here: most captures are read without jobs.
+  const { decapByJobs } = await import('../fleet/decap-jobs.js');
+  const pass = newPass();
+  try {
+    const sources = await decapByJobs(request, place, pass.merge());
+    if (sources !== undefined) {
+      await inputs.first.close();
+      return { pass, sources };
+    }
+  } catch (error) {
+    await inputs.first.close();
+    pass.file.abandon();
+    throw error;
+  }
+  pass.file.abandon();
+  return undefined;
+}
+
+/** Decapsulates captures in one pass. */
+async function inOnePass(newPass: () => DecapPass, inputs: DecapInputs): Promise<Decapsulated> {
+  let pass: DecapPass;
+  try {
+    pass = newPass();
+  } catch (error) {
+    await inputs.first.close();
+    throw error;
+  }
+  try {
+    return { pass, sources: await pass.read(inputs) };
+  } catch (error) {
+    pass.file.abandon();
+    throw error;
+  }
+}
+
+/** `vtep decap FILE... -o OUT`. */
 export const decapCommand = declare({
-  usage: ['FILE -o OUT [OPTIONS]'],
+  usage: ['FILE... -o OUT [OPTIONS]'],
   description: [
-    "Extracts the inner frames from a capture of an overlay's underlay, with their timestamps. Outer fragments are " +
+    "Extracts the inner frames from captures of an overlay's underlay, with their timestamps. Outer fragments are " +
       'reassembled first, and ECN marks of outer packets are copied into the frames, as a receiver does. Frames that ' +
-      'the capture truncated are skipped and counted.',
+      'the capture truncated are skipped and counted. Several files are one capture, and are read in the order of their ' +
+      'first packets.',
   ],
-  operand: captureOperand(),
+  operand: new Operand(
+    '<FILE...>',
+    'a capture file',
+    "captures in pcap or pcapng format, optionally gzip-compressed, or a quoted pattern such as 'ring_*.pcapng'; - is " +
+      'standard input',
+  ),
   options: {
     output: outputFile(),
     format: option(
@@ -46,19 +113,33 @@ export const decapCommand = declare({
     ...UNDERLAY_DECODER_OPTIONS,
     learn: learnNamesDeclared,
     json: flag('--json', 'print the report as one JSON object'),
-    strict: flag('--strict', 'exit 1 if packets were dropped or the capture is damaged'),
+    strict: flag('--strict', 'exit 1 if packets were dropped or a capture is damaged'),
+    workers: option(
+      '--workers N',
+      `threads, 1 to ${MAX_WORKERS}: each reads some of several files`,
+      integer(1, MAX_WORKERS),
+    ).or(1),
+    ...FLEET_OPTIONS,
   },
   examples: [
     ['vtep decap wire.pcap -o inner.pcap', "the containers' frames"],
     ['vtep decap wire.pcap --keys keys.txt -o inner.pcapng', 'decrypted, with one interface per network'],
     ['vtep decap wire.pcap --keys keys.txt -o - | tshark -r - -q -z conv,tcp', 'TCP conversations, by tshark'],
   ],
-  async run(values, [path]) {
-    const { output: outputPath, json, strict } = values;
-    if (json && outputPath === '-') throw new UsageError('--json and -o - both use standard output; name a file');
-    const format = formatOf(outputPath, values.format);
-    const files = await readKeysOption(values, false, values.learn !== undefined);
-    const learned = await learnOption(values.learn, {
+  async run(values, operands) {
+    const { output, json, strict, fleet, workers, keepTruncated, learn } = values;
+    if (json && output === '-') throw new UsageError('--json and -o - both use standard output; name a file');
+    checkFleet(values);
+    const [path, ...others] = await inOrder(await inputFiles(operands));
+    const paths = [path, ...others] as const;
+    const format = formatOf(output, values.format);
+    if (learn !== undefined && learn.path === undefined && others.length > 0) {
+      throw new UsageError('--learn gossip takes one capture; of several files, name the one with gossip: gossip=FILE');
+    }
+    const hasJobs = fleet !== undefined || (workers > 1 && others.length > 0);
+    if (hasJobs) checkForJobs(paths, output, fleet === undefined ? '--workers' : '--fleet');
+    const files = await readKeysOption(values, false, learn !== undefined);
+    const learned = await learnOption(learn, {
       capture: path,
       gossip: files?.openGossip(),
       esp: files?.openEsp()?.esp,
@@ -67,38 +148,36 @@ export const decapCommand = declare({
       mtu: 1500,
       warns: false,
     });
-    const names = new Map(learned?.networks.map(({ vni, name }) => [vni, name]));
-    const keys = files?.openEsp();
-    const decoder = new UnderlayDecoder({ ...underlayDecoderOptions(values), ...keys, applyEcn: true });
-    const esp = new EspSurvey(new AddressTable(ESP_ROWS), ESP_ROWS);
-    const source = await openInput(path);
-    let file: OutputFile;
+    const decoding = underlayDecoderOptions(values);
+    const inputs = await openInputs(paths);
+    const newPass = (): DecapPass =>
+      new DecapPass({
+        output,
+        paths,
+        format,
+        nanoseconds: !inputs.isMicroseconds,
+        keepTruncated,
+        names: new Map(learned?.networks.map(({ vni, name }) => [vni, name])),
+        decoding,
+        keys: files?.openEsp(),
+        // Decrypted frames are only for the owner of the keys.
+        ownerOnly: files !== undefined,
+      });
+    const { keys, aead } = values;
+    const request = { paths, decoding, keepTruncated, keys, aead };
+    const { pass, sources } =
+      (hasJobs ? await byJobs(newPass, inputs, request, values) : undefined) ?? (await inOnePass(newPass, inputs));
     try {
-      // Decrypted frames are only for the owner of the keys.
-      file = openOutput(outputPath, path, { ownerOnly: files !== undefined });
-    } catch (error) {
-      await source.close();
-      throw error;
-    }
-    try {
-      const nanoseconds = !isMicroseconds(source);
-      const writer = new FrameWriter(
-        format === 'pcapng' ? new PcapngWriter(file.write) : new PcapWriter(file.write, { nanoseconds }),
-        values.keepTruncated,
-        names,
-      );
-      await readInput(source, (batch) => writer.take(batch, decoder, esp));
-      writer.flush();
-      file.commit();
+      pass.commit();
       files?.finish();
-      const drops = decoder.drops.counts;
+      const { file, decoder, esp, writer } = pass;
       const done = {
-        source,
+        sources,
         output: file.name,
         decoder,
         esp,
         networks: [...writer.networks.values()],
-        keys,
+        keys: pass.keys,
         truncated: writer.truncated,
         timeless: writer.timeless,
       };
@@ -109,10 +188,11 @@ export const decapCommand = declare({
       } else {
         sayDecap(done);
       }
-      const wrong = decoder.frames === 0 || source.damage !== undefined || lost(drops) > 0 || writer.timeless > 0;
+      const isDamaged = sources.some(({ damage }) => damage !== undefined);
+      const wrong = decoder.frames === 0 || isDamaged || lost(decoder.drops.counts) > 0 || writer.timeless > 0;
       return strict && wrong ? ExitCode.DataWrong : ExitCode.Done;
     } finally {
-      file.abandon();
+      pass.file.abandon();
     }
   },
 });

@@ -3,12 +3,14 @@ import type { CaptureBatch } from '../../capture/index.js';
 import { MAX_CONVERSATIONS, Survey, type SurveyReport } from '../../inspect/index.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
+import { checkFleet, FLEET_OPTIONS } from '../fleet/fleet-option.js';
 import { FLOW_COLUMNS } from '../inspect/flow-columns.js';
 import { NAMES_OPTIONS, namesOption } from '../inspect/names-option.js';
 import { inputFiles, type ReadCaptures, readInOrder } from '../inspect/input-files.js';
 import { openPicture, writePicture } from '../inspect/picture-file.js';
 import { surveyOnCores } from '../inspect/survey-workers.js';
 import { stopReadingOnInterrupt } from '../interruption.js';
+import { surveyByJobs } from '../fleet/survey-jobs.js';
 import { flag, Operand, option } from '../options/declared.js';
 import { readKeysOption } from '../options/keys-option.js';
 import { UNDERLAY_DECODER_OPTIONS, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
@@ -22,24 +24,42 @@ import { DEFAULT_ROWS, printFlows, printSurvey } from './survey-tables.js';
 const SORT_NAMES = FLOW_COLUMNS.map(({ name }) => name);
 const DEFAULT_SORT = 'bytes';
 
-/**
- * Refuses options for which one thread must see all packets.
- * @throws UsageError
- */
-function checkWorkers(values: {
+/** Options that decide how captures can be shared. */
+interface Sharing {
+  readonly fleet?: string | undefined;
   readonly workers: number;
   readonly flows: boolean;
   readonly packets: boolean;
   readonly svg?: string | undefined;
+  readonly espSa?: string | undefined;
   readonly config?: string | undefined;
   readonly swarm: readonly string[];
-}): void {
-  const { workers, flows, packets, svg, config, swarm } = values;
-  const given = { flows, packets, svg: svg !== undefined, config: config !== undefined, swarm: swarm.length > 0 };
+}
+
+/** How captures are shared among threads or workers. */
+interface Shares {
+  /** Each file is read by a job. */
+  readonly byFile: boolean;
+  /** Each thread reads all files, and counts its flows. */
+  readonly byFlow: boolean;
+}
+
+/**
+ * How the captures can be shared.
+ * @throws UsageError for options for which one thread must see all packets
+ */
+function sharesOf(values: Sharing, files: number): Shares {
+  const { fleet, workers, flows, packets, svg, config, swarm, espSa } = values;
+  if (fleet === undefined && workers === 1) return { byFile: false, byFlow: false };
+  const byFile = fleet !== undefined || (files > 1 && espSa === undefined);
+  const needsFlows = { flows, svg: svg !== undefined, config: config !== undefined, swarm: swarm.length > 0 };
+  const given = { packets, ...(byFile ? { 'esp-sa': espSa !== undefined } : needsFlows) };
   const other = Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
-  if (workers > 1 && other !== undefined) {
-    throw new UsageError(`--${other} needs all packets in one thread; omit it or --workers`);
+  if (other !== undefined) {
+    const sharing = fleet === undefined ? 'workers' : 'fleet';
+    throw new UsageError(`--${other} needs all packets in one thread; omit it or --${sharing}`);
   }
+  return { byFile, byFlow: fleet === undefined && !Object.values(needsFlows).includes(true) };
 }
 
 /** Surveys captures in one thread; with an output, prints a line per packet. */
@@ -90,11 +110,12 @@ export const inspectCommand = declare({
     checksums: flag('--no-checksums', "don't verify checksums"),
     workers: option(
       '--workers N',
-      `threads, 1 to ${MAX_WORKERS}, each of which reads the files and counts its own flows; what isn't clear VXLAN is counted by one`,
+      `threads, 1 to ${MAX_WORKERS}: each reads some of several files; of a single file, each counts its own flows, and what isn't clear VXLAN is counted by one`,
       integer(1, MAX_WORKERS),
     ).or(1),
     rows: option('--rows N', 'maximum rows per printed table; 0 for all', integer(0, 1e9)).or(DEFAULT_ROWS),
     strict: flag('--strict', 'exit 1 if there is a warning'),
+    ...FLEET_OPTIONS,
   },
   examples: [
     ['vtep inspect wire.pcap', 'networks, VTEPs, endpoints and problems'],
@@ -111,26 +132,29 @@ export const inspectCommand = declare({
       throw new UsageError(`--${values.sort === undefined ? 'max-flows' : 'sort'} needs --flows`);
     }
     if (!flows && outside) throw new UsageError('--outside needs --flows');
-    checkWorkers(values);
+    checkFleet(values);
     const paths = await inputFiles(operands);
+    const { byFile, byFlow } = sharesOf(values, paths.length);
     const names = await namesOption(values);
     const keys = await readKeysOption(values, false, true);
     const picture = openPicture(values.svg, paths);
     const checksums = values.checksums && !packets;
     const decoding = { ...underlayDecoderOptions(values), checksums };
+    const listsFlows = flows || picture !== undefined;
     const newSurvey = (): Survey =>
       new Survey({
         ...decoding,
         ...keys?.openEsp(),
         gossip: packets ? undefined : keys?.openGossip(),
-        flows: (flows || picture !== undefined) && { maxConversations: values.maxFlows },
+        flows: listsFlows && { maxConversations: values.maxFlows },
         names: packets ? undefined : names,
       });
     const output = new TextOutput();
     let report: SurveyReport;
     try {
       const surveyed =
-        (values.workers > 1 ? await surveyOnCores(paths, values.workers, decoding, newSurvey) : undefined) ??
+        (byFile ? await surveyByJobs({ ...values, paths, decoding, newSurvey }, values) : undefined) ??
+        (byFlow ? await surveyOnCores(paths, values.workers, decoding, newSurvey) : undefined) ??
         (await surveyAll(paths, newSurvey(), packets ? output : undefined));
       keys?.finish();
       report = surveyed.survey.report(surveyed.sources);

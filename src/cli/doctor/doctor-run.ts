@@ -6,6 +6,8 @@ import { ExitCode } from '../exit-code.js';
 import { TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { catalogueLines, explanationLines, reportLines } from './finding-lines.js';
+import { checkFleet } from '../fleet/fleet-option.js';
+import type { JobPlace } from '../fleet/job-run.js';
 import { type CaptureValues, readEvidence } from './read-evidence.js';
 
 /** The value of `--explain` that lists all findings. */
@@ -22,21 +24,25 @@ function findingNamed(name: string): Finding {
 }
 
 /** The options. */
-export interface DoctorValues extends CaptureValues {
-  readonly explain?: string | undefined;
-  readonly collect: boolean;
-  readonly withKeys: boolean;
-  readonly json: boolean;
-  readonly workers: number;
-}
+export type DoctorValues = CaptureValues &
+  JobPlace & {
+    readonly explain?: string | undefined;
+    readonly collect: boolean;
+    readonly withKeys: boolean;
+    readonly json: boolean;
+  };
 
 /**
  * Runs the command.
- * @throws UsageError; CaptureError, AeadError, LiveError
+ * @throws UsageError; CaptureError, AeadError, LiveError; with `--fleet` CaptureJobError, StoreError
  */
 export async function runDoctor(values: DoctorValues, operands: readonly string[]): Promise<number> {
-  const { explain, collect, withKeys, json } = values;
+  const { explain, collect, withKeys, json, fleet, espSa } = values;
   const output = new TextOutput();
+  checkFleet(values);
+  if (fleet !== undefined && espSa !== undefined) {
+    throw new UsageError('--esp-sa needs all packets in one process; omit it or --fleet');
+  }
   if (withKeys && !collect) throw new UsageError('--with-keys needs --collect');
   if (collect) {
     output.verbatim(collectScript({ withKeys }));
@@ -51,7 +57,7 @@ export async function runDoctor(values: DoctorValues, operands: readonly string[
   }
   if (operands.length === 0)
     throw new UsageError('doctor needs a FILE; vtep doctor --collect prints a script that makes one');
-  const report = doctorReport(diagnose(await readEvidence(operands, values, values.workers)));
+  const report = doctorReport(diagnose(await readEvidence(operands, values, values)));
   if (json) output.json(report);
   else for (const line of reportLines(report)) output.line(line);
   output.flush();

@@ -1,5 +1,6 @@
 /** `vtep doctor`: says what is wrong with an overlay, why, and what to do about it. */
 import { declare } from '../command.js';
+import { FLEET_OPTIONS } from '../fleet/fleet-option.js';
 import { flag, Operand, option } from '../options/declared.js';
 import { UNDERLAY_DECODER_OPTIONS } from '../options/underlay-decoder-options.js';
 import { integer } from '../options/value-kinds.js';
@@ -27,13 +28,14 @@ export const doctorCommand = declare({
     ...UNDERLAY_DECODER_OPTIONS,
     workers: option(
       '--workers N',
-      `threads, 1 to ${MAX_WORKERS}, that share a single capture; what isn't clear VXLAN is examined by one`,
+      `threads, 1 to ${MAX_WORKERS}: of several captures, each is examined by one; they share a single one, except for what isn't clear VXLAN`,
       integer(1, MAX_WORKERS),
     ).or(1),
     explain: option('--explain FINDING', 'say what a finding means and when it is reported; all lists the findings'),
     collect: flag('--collect', 'print a shell script that gathers all of this on a node, without secrets'),
     withKeys: flag('--with-keys', 'with --collect: keep the keys of IPsec, to decrypt captures'),
     json: flag('--json', 'print one JSON object'),
+    ...FLEET_OPTIONS,
   },
   examples: [
     ['vtep doctor wire.pcap', 'what a capture shows'],

@@ -98,7 +98,10 @@ function collectLines({ collect }: DoctorReport): Line[] {
 
 /** Which inputs were read, as what. */
 function inputLines({ inputs }: DoctorReport): Line[] {
-  const rows = inputs.map(({ file, node, kinds }) => [file, node, kinds.join(', ')]);
+  const rows = inputs.map(({ file, node, kinds, continues }) => {
+    const contents = kinds.join(', ');
+    return [file, node, continues === undefined ? contents : `${contents}, continued`];
+  });
   return [
     '',
     [styled('Inputs', 'bold')],

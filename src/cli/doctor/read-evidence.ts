@@ -1,18 +1,23 @@
 /** Reads the inputs of `vtep doctor`: first the texts, whose keys decrypt the captures, then the captures. */
 import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { CaptureError, openCaptureFile, type PacketSource } from '../../capture/index.js';
+import type { UnderlayDecoderOptions } from '../../dataplane/index.js';
 import {
   type CaptureEvidence,
   CaptureExam,
   type Evidence,
   type ExaminedCapture,
+  examinedCapture,
   InputForm,
   InputKind,
   readInputs,
   withCaptures,
 } from '../../doctor/index.js';
+import { rotatedCaptures } from '../../doctor/internal.js';
 import { readInput, withKnownLinkType } from '../capture/capture-input.js';
-import { stopReadingOnInterrupt } from '../interruption.js';
+import type { JobPlace } from '../fleet/job-run.js';
+import { type FirstTime, firstTime, type ReadCaptures } from '../inspect/input-files.js';
+import { isInterrupted, stopReadingOnInterrupt } from '../interruption.js';
 import { type KeyValues, readKeysOption } from '../options/keys-option.js';
 import { underlayDecoderOptions } from '../options/underlay-decoder-options.js';
 import { UsageError } from '../usage-error.js';
@@ -68,30 +73,44 @@ export function withInputKeys<Values extends CaptureValues>(values: Values, { ke
   return { ...values, keys: [...new Set([...(values.keys ?? []), ...keyFiles])] };
 }
 
-/** What an exam found in a capture, as an input. */
-export function examinedCapture({ input }: OpenCapture, evidence: CaptureEvidence): ExaminedCapture {
-  const { firstSeconds, damage } = evidence;
-  const summary = {
-    file: input.path,
-    node: input.node ?? '',
-    kinds: [InputKind.Capture],
-    warnings: damage === undefined ? [] : [damage],
-    seconds: firstSeconds,
-  };
-  return { node: input.node, evidence, summary };
+/** A capture: its files, in order, which are several if a program rotated them. */
+export type RotatedCapture = readonly [OpenCapture, ...OpenCapture[]];
+
+/**
+ * Finds the files that are one capture.
+ * @throws CaptureError
+ */
+export async function rotatedAmong(captures: readonly OpenCapture[]): Promise<RotatedCapture[]> {
+  if (captures.length === 1) return [[captures[0]]];
+  const files: (InputPath & { readonly capture: OpenCapture; readonly first: FirstTime | undefined })[] = [];
+  for (const capture of captures) {
+    const { input } = capture;
+    const isPipe = input.path === STANDARD_STREAM;
+    files.push({ ...input, capture, first: isPipe ? undefined : await firstTime(input.path) });
+  }
+  return rotatedCaptures(files).map(([first, ...others]) => [first.capture, ...others.map(({ capture }) => capture)]);
+}
+
+/** What an exam found in a capture, under the names that the user gave. */
+export function examinedAs([first, ...others]: RotatedCapture, evidence: CaptureEvidence): ExaminedCapture {
+  return examinedCapture([first.input, ...others.map(({ input }) => input)], evidence);
 }
 
 /**
  * Reads everything that the operands name.
- * @param workers threads for a single capture; several are compared, for which one thread must have all packets of each
- * @throws UsageError; CaptureError, AeadError; LiveError if a running node doesn't answer
+ * @param place where captures are examined: each in one place, or a single one by several threads
+ * @throws UsageError; CaptureError, AeadError; LiveError if a running node doesn't answer; with a queue, CaptureJobError, StoreError
  */
-export async function readEvidence(operands: readonly string[], values: CaptureValues, workers = 1): Promise<Evidence> {
+export async function readEvidence(
+  operands: readonly string[],
+  values: CaptureValues,
+  place: JobPlace,
+): Promise<Evidence> {
   const inputs = await openInputs(operands);
   const { texts, captures } = inputs;
   if (captures.length === 0) return { ...texts, gossip: null };
   stopReadingOnInterrupt();
-  return withCaptures(texts, await examineAll(captures, withInputKeys(values, inputs), workers));
+  return withCaptures(texts, await examineAll(captures, withInputKeys(values, inputs), place));
 }
 
 /** Opens a capture; undefined for compressed text. */
@@ -105,36 +124,74 @@ async function captureAt(path: string, form: InputForm): Promise<PacketSource | 
 }
 
 /** What one thread finds in a capture. */
-async function examinedHere(source: PacketSource, exam: CaptureExam): Promise<CaptureEvidence> {
-  await readInput(source, (batch) => exam.addBatch(batch));
-  return exam.report(source);
+async function examinedHere(capture: RotatedCapture, exam: CaptureExam): Promise<CaptureEvidence> {
+  const sources: PacketSource[] = [];
+  for (const { source } of capture) {
+    // After Ctrl-C, the diagnosis is about what was read.
+    if (isInterrupted() && sources.length > 0) {
+      await source.close();
+      continue;
+    }
+    if (sources.length > 0) exam.endFile();
+    await readInput(source, (batch) => exam.addBatch(batch));
+    sources.push(source);
+  }
+  return exam.report(sources as ReadCaptures);
 }
 
 /** What several threads find; undefined if one has to look at all packets. */
 async function examinedOnCores(...parameters: Parameters<typeof examineOnCores>): Promise<CaptureEvidence | undefined> {
   const examined = await examineOnCores(...parameters);
-  return examined?.exam.report(examined.source);
+  return examined?.exam.report(examined.sources);
 }
 
 async function examineAll(
   captures: readonly OpenCapture[],
   values: CaptureValues,
-  workers: number,
+  place: JobPlace,
 ): Promise<ExaminedCapture[]> {
   const keys = await readKeysOption(values, false, true);
   const decoding = underlayDecoderOptions(values);
+  const rotated = await rotatedAmong(captures);
+  // A trace finds packets in other captures.
+  const trace = rotated.length > 1;
+  if (place.fleet !== undefined || (place.workers > 1 && trace && values.espSa === undefined)) {
+    await closeAll(captures);
+    const examined = await examinedByJobs(rotated, decoding, values, place);
+    keys?.finish();
+    return examined;
+  }
   const examined: ExaminedCapture[] = [];
-  for (const capture of captures) {
-    const { source } = capture;
-    // A trace finds packets in other captures.
-    const trace = captures.length > 1;
+  for (const capture of rotated) {
     const newExam = (): CaptureExam =>
       new CaptureExam({ ...decoding, ...keys?.openEsp(), gossip: keys?.openGossip(), trace });
-    const { path } = capture.input;
-    const shared = workers > 1 && !trace ? await examinedOnCores(path, workers, decoding, newExam) : undefined;
-    if (shared !== undefined) await source.close();
-    examined.push(examinedCapture(capture, shared ?? (await examinedHere(source, newExam()))));
+    const paths = pathsOf(capture);
+    const shared =
+      place.workers > 1 && !trace ? await examinedOnCores(paths, place.workers, decoding, newExam) : undefined;
+    if (shared !== undefined) await closeAll(capture);
+    examined.push(examinedAs(capture, shared ?? (await examinedHere(capture, newExam()))));
   }
   keys?.finish();
   return examined;
+}
+
+/** What jobs find, one for each capture. */
+async function examinedByJobs(
+  rotated: readonly RotatedCapture[],
+  decoding: UnderlayDecoderOptions,
+  { keys = [], aead }: CaptureValues,
+  place: JobPlace,
+): Promise<ExaminedCapture[]> {
+  // Loaded only here: most captures are examined without jobs.
+  const { examineByJobs } = await import('../fleet/exam-jobs.js');
+  const found = await examineByJobs({ captures: rotated.map(pathsOf), decoding, keys, aead }, place);
+  return rotated.map((capture, i) => examinedAs(capture, found[i]));
+}
+
+function pathsOf([first, ...others]: RotatedCapture): [string, ...string[]] {
+  return [first.input.path, ...others.map(({ input }) => input.path)];
+}
+
+async function closeAll(captures: readonly OpenCapture[]): Promise<void> {
+  await Promise.all(captures.map(({ source }) => source.close()));
 }

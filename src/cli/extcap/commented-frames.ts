@@ -2,7 +2,7 @@
 import { type CaptureBatch, type PcapngWriter } from '../../capture/index.js';
 import { UnderlayDecoder, type UnderlayDecoderOptions, Verdict } from '../../dataplane/index.js';
 import type { InboundEsp } from '../../ipsec/index.js';
-import { networkText } from '../capture/decap-report.js';
+import { networkText } from '../../frames/internal.js';
 import { OuterComment } from './outer-comment.js';
 
 /** Networks beyond this number share one interface of the output. */

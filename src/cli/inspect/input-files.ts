@@ -61,13 +61,13 @@ export async function readInOrder(
 /** The order in which captures are read: those without packets or times come last, in the order given. */
 export async function inOrder(paths: readonly string[]): Promise<readonly string[]> {
   if (paths.length === 1) return paths;
-  const starts: { path: string; seconds: number; nanoseconds: number }[] = [];
+  const starts: ({ path: string } & FirstTime)[] = [];
   for (const path of paths) {
     // A pipe's first packets can't be read twice.
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
       throw new UsageError(`${inQuotes(path)} is not a regular file; such inputs can be read only alone`);
     }
-    starts.push({ path, ...(await firstTime(path)) });
+    starts.push({ path, ...((await firstTime(path)) ?? NEVER) });
   }
   // Infinity - Infinity is NaN, which `||` turns into the order given.
   return starts
@@ -75,12 +75,25 @@ export async function inOrder(paths: readonly string[]): Promise<readonly string
     .map(({ path }) => path);
 }
 
-async function firstTime(path: string): Promise<{ seconds: number; nanoseconds: number }> {
+/** Time of a capture's first packet that has one. */
+export interface FirstTime {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+const NEVER: FirstTime = { seconds: Infinity, nanoseconds: 0 };
+
+/**
+ * When a capture begins.
+ * @returns undefined if none of its first packets has a time
+ * @throws CaptureError if it can't be read
+ */
+export async function firstTime(path: string): Promise<FirstTime | undefined> {
   const source = await openInput(path);
   try {
     const batch = await source.next();
     const timed = batch === undefined ? -1 : batch.noTimestamp.subarray(0, batch.count).indexOf(0);
-    if (batch === undefined || timed < 0) return { seconds: Infinity, nanoseconds: 0 };
+    if (batch === undefined || timed < 0) return undefined;
     return { seconds: batch.seconds[timed], nanoseconds: batch.nanoseconds[timed] };
   } finally {
     await source.close();

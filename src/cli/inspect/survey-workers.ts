@@ -62,13 +62,32 @@ export async function surveyOnCores(
 }
 
 /** When a survey's traffic over time begins: for every thread, it must begin with the same packet. */
-export async function startOf(files: readonly SharedFile[], probe: Survey): Promise<SurveyStart | undefined> {
+export function startOf(files: readonly SharedFile[], probe: Survey): Promise<SurveyStart | undefined> {
+  return startAmong(
+    files.map((file) => () => readShared(file)),
+    probe,
+  );
+}
+
+/**
+ * The same for captures that aren't open.
+ * @param captures open them, in order
+ * @returns undefined if its first packet isn't among the first of the captures
+ */
+export async function startAmong(
+  captures: readonly (() => Promise<PacketSource>)[],
+  probe: Survey,
+): Promise<SurveyStart | undefined> {
   let batches = 0;
-  for (const file of files) {
-    const source = await readShared(file);
-    for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
-      for (let i = 0; i < batch.count && probe.start === undefined; i++) probe.add(batch, i);
-      if (probe.start !== undefined || ++batches === MAX_BATCHES) return probe.start;
+  for (const open of captures) {
+    const source = await open();
+    try {
+      for (let batch = await source.next(); batch !== undefined; batch = await source.next()) {
+        for (let i = 0; i < batch.count && probe.start === undefined; i++) probe.add(batch, i);
+        if (probe.start !== undefined || ++batches === MAX_BATCHES) return probe.start;
+      }
+    } finally {
+      await source.close();
     }
   }
   return undefined;

@@ -132,6 +132,12 @@ export class KeysOption {
   }
 }
 
+/** A key file and its text. */
+export interface KeysText {
+  readonly path: string;
+  readonly text: string;
+}
+
 /**
  * Reads key files, and reports what in them can't be used.
  * @param paths at least one
@@ -143,11 +149,26 @@ export async function readKeyFiles(
   values: KeyValues,
   gossipAlone = false,
 ): Promise<KeysOption> {
+  if (values.espSa === '-') throw new UsageError('--esp-sa takes a file: the report goes to standard output');
+  const texts = paths.map((path) => ({ path, text: readKeysText(path) }));
+  return keysOfTexts(texts, values, gossipAlone, (warning) => say(`vtep: ${warning}`));
+}
+
+/**
+ * The keys in texts of key files.
+ * @param texts at least one
+ * @param onWarning called with what in them can't be used
+ * @throws UsageError, AeadError
+ */
+export async function keysOfTexts(
+  texts: readonly KeysText[],
+  values: KeyValues,
+  gossipAlone: boolean,
+  onWarning: (warning: string) => void,
+): Promise<KeysOption> {
   const { espSa } = values;
-  if (espSa === '-') throw new UsageError('--esp-sa takes a file: the report goes to standard output');
   const gossip = new Map<number, ClusterKey>();
-  const files = paths.flatMap((path) => {
-    const text = readKeysText(path);
+  const files = texts.flatMap(({ path, text }) => {
     const found = gossipKeysOf(path, text);
     for (const key of found) {
       gossip.get(key.tag)?.wipe();
@@ -163,7 +184,7 @@ export async function readKeyFiles(
     if (path === values.ring && file.kind !== 'ring') {
       throw new UsageError(`${path}: contains SAs, not a key ring; use --keys`);
     }
-    for (const warning of [...file.warnings, ...addKeys(keys, path, file)]) say(`vtep: ${path}: ${warning}`);
+    for (const warning of [...file.warnings, ...addKeys(keys, path, file)]) onWarning(`${path}: ${warning}`);
   }
   const made = files.flatMap(({ file }) => (file.kind === 'ring' ? [] : (file.made ?? [])));
   const sorted = [...gossip.values()].sort((a, b) => a.tag - b.tag);

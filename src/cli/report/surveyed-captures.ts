@@ -13,8 +13,8 @@ import {
   type SurveyReport,
 } from '../../inspect/index.js';
 import { readInput } from '../capture/capture-input.js';
-import { examinedCapture, type OpenCapture } from '../doctor/read-evidence.js';
-import { inOrder } from '../inspect/input-files.js';
+import { examinedAs, type OpenCapture, rotatedAmong, type RotatedCapture } from '../doctor/read-evidence.js';
+import { inOrder, type ReadCaptures } from '../inspect/input-files.js';
 import { isInterrupted } from '../interruption.js';
 import type { KeysOption } from '../keys/key-files.js';
 
@@ -37,37 +37,64 @@ export interface SurveyPlan {
   readonly maxConversations: number | undefined;
 }
 
+/** The exam of a capture in one or several files, while its files are read. */
+interface OpenExam {
+  readonly exam: CaptureExam;
+  /** Number of its pass, whose SAs it uses. */
+  readonly pass: number;
+  readonly sources: PacketSource[];
+}
+
 /**
  * Reads captures. The exam of a single one is its survey too. Several are examined one by one, as doctor compares them, and
- * surveyed together, with the SAs and fragments of one following those of the other.
+ * surveyed together, file by file in the order of their first packets, with the SAs and fragments of one following those of the
+ * other.
  * @param captures at least one
  */
 export async function surveyCaptures(captures: readonly OpenCapture[], plan: SurveyPlan): Promise<SurveyedCaptures> {
   const { decoding, keys, names, maxConversations } = plan;
   const ordered = await inTimeOrder(captures);
+  const rotated = await rotatedAmong(ordered);
+  const captureOf = new Map(rotated.flatMap((files) => files.map((file) => [file, files] as const)));
   const ring = keys?.ring === undefined ? {} : { ring: new RingKeys(keys.ring, hkdfSha256) };
   const options = { ...decoding, flows: { maxConversations }, names };
-  const several = ordered.length > 1;
+  const several = rotated.length > 1;
   const esp = several ? keys?.openEsp(JOINT_PASS) : undefined;
   const joint = several ? new Survey({ ...options, ...esp, gossip: keys?.openGossip() }) : undefined;
   // Without keys, the timeline shows who sent with which SPI all the same.
   let timeline = new KeyTimeline({ ...decoding, ...esp, ...ring });
+  const open = new Map<RotatedCapture, OpenExam>();
+  const passes = Array.from(rotated, (_, i) => (i === 0 ? 0 : JOINT_PASS + i)).reverse();
   const examined = new Map<OpenCapture, ExaminedCapture>();
   const sources: PacketSource[] = [];
-  for (const capture of ordered) {
+  for (const file of ordered) {
     // After Ctrl-C, the page is about what was read.
     if (isInterrupted()) break;
-    const { source } = capture;
-    const own = keys?.openEsp();
-    const exam = new CaptureExam({ ...options, ...own, gossip: keys?.openGossip(), trace: several });
-    if (joint === undefined) timeline = new KeyTimeline({ ...decoding, ...own, ...ring });
-    await readInput(source, (batch) => addBatch(batch, exam, joint, timeline));
-    examined.set(capture, examinedCapture(capture, exam.report(source)));
-    sources.push(source);
+    const capture = captureOf.get(file) ?? [file];
+    let current = open.get(capture);
+    if (current === undefined) {
+      const pass = passes.pop() ?? 0;
+      const own = keys?.openEsp(pass);
+      const exam = new CaptureExam({ ...options, ...own, gossip: keys?.openGossip(), trace: several });
+      if (joint === undefined) timeline = new KeyTimeline({ ...decoding, ...own, ...ring });
+      current = { exam, pass, sources: [] };
+      open.set(capture, current);
+    } else current.exam.endFile();
+    const { exam, pass, sources: own } = current;
+    await readInput(file.source, (batch) => addBatch(batch, exam, joint, timeline));
+    own.push(file.source);
+    sources.push(file.source);
+    if (own.length < capture.length && !isInterrupted()) continue;
+    open.delete(capture);
+    passes.push(pass);
+    examined.set(capture[0], examinedAs(capture, exam.report(own as ReadCaptures)));
+  }
+  for (const [capture, { exam, sources: own }] of open) {
+    examined.set(capture[0], examinedAs(capture, exam.report(own as ReadCaptures)));
   }
   const [first] = examined.values();
   return {
-    survey: joint?.report(sources as [PacketSource, ...PacketSource[]]) ?? first.evidence.survey,
+    survey: joint?.report(sources as ReadCaptures) ?? first.evidence.survey,
     timeline: timeline.report({ made: keys?.made ?? [] }),
     examined: captures.flatMap((capture) => examined.get(capture) ?? []),
   };

@@ -6,7 +6,7 @@ import { VXLAN_PORT } from '../../wire/index.js';
 import { openInput, readInput } from '../capture/capture-input.js';
 import type { OpenedKeys } from '../keys/key-files.js';
 import { portOption, underlayDecoderOptions } from '../options/underlay-decoder-options.js';
-import { ESP_ROWS } from '../replay/frame-writer.js';
+import { ESP_ROWS } from '../../frames/internal.js';
 
 /** What a capture needs. */
 export interface CaptureNeeds {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { FINDINGS } from '../../../src/doctor/index.js';
+import { splitCapture } from '../../capture/split-capture.js';
 import { fixture } from '../../repository.js';
 import { scratch, vtep } from '../run.js';
 
@@ -20,10 +21,20 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
+/** Writes a capture as files that follow each other. */
+function ring(name: string, path: string, cuts: readonly number[]): string[] {
+  return splitCapture(readFileSync(path), cuts).map((part, i) => file(`${name}_0000${i + 1}.pcap`, part));
+}
+
 interface Report {
   readonly findings: readonly { readonly id: string; readonly severity: string; readonly subject: object }[];
   readonly counts: Readonly<Record<string, number>>;
-  readonly inputs: readonly { readonly file: string; readonly node: string; readonly kinds: readonly string[] }[];
+  readonly inputs: readonly {
+    readonly file: string;
+    readonly node: string;
+    readonly kinds: readonly string[];
+    readonly continues?: string;
+  }[];
 }
 
 async function report(...words: readonly string[]): Promise<Report> {
@@ -45,17 +56,30 @@ describe('doctor', () => {
 
   test('says with several threads what it says with one', async () => {
     const packed = file('wire.pcap.gz', gzipSync(readFileSync(FRAGMENTS)));
-    for (const words of [
-      [fixture('docker/03-vip-http.underlay.pcap')],
-      [packed],
-      [ENCRYPTED, RING],
-      [FRAGMENTS, WIRE],
-    ]) {
+    const clear = fixture('docker/03-vip-http.underlay.pcap');
+    for (const words of [[clear], ring('clear', clear, [50, 100]), [packed], [ENCRYPTED, RING], [FRAGMENTS, WIRE]]) {
       assert.deepEqual(
         await vtep(['doctor', ...words, '--json', '--workers', '3']),
         await vtep(['doctor', ...words, '--json']),
       );
     }
+  });
+
+  test('takes the files of a ring for one capture, and says so', async () => {
+    const files = ring('fragments', FRAGMENTS, [12, 16]);
+    const { findings, inputs } = await report(...files);
+    const whole = await report(FRAGMENTS);
+    assert.deepEqual(
+      findings.map(({ id, subject }) => ({ id, subject })),
+      whole.findings.map(({ id, subject }) => ({ id, subject })),
+    );
+    assert.deepEqual(
+      inputs.map((input) => [input.file, input.continues]),
+      files.map((name, i) => [name, i === 0 ? undefined : files[i - 1]]),
+    );
+    const { stdout } = await vtep(['doctor', ...files]);
+    assert.equal(stdout.match(/capture, continued/g)?.length, 2);
+    assert.match(stdout, /fragments_00001\.pcap packets? 11, 12/);
   });
 
   test('finds nothing in a recording of a healthy swarm, decrypted with the keys among the files', async () => {
