@@ -72,7 +72,7 @@ export class EndpointTable {
     vtep: number,
     length: number,
   ): void {
-    const row = this.#row(vni, bytes, macOffset, family, ipOffset, vtep);
+    const row = this.rowOf(vni, bytes, macOffset, family, ipOffset, vtep);
     if (row === undefined) return;
     row.sentFrames++;
     row.sentBytes += length;
@@ -93,27 +93,10 @@ export class EndpointTable {
     vtep: number,
     length: number,
   ): void {
-    const row = this.#row(vni, bytes, macOffset, family, ipOffset, vtep);
+    const row = this.rowOf(vni, bytes, macOffset, family, ipOffset, vtep);
     if (row === undefined) return;
     row.receivedFrames++;
     row.receivedBytes += length;
-  }
-
-  /**
-   * The row of an endpoint, which is added if it is new.
-   * @param macOffset offset of its MAC address
-   * @param vtep id of the VTEP, if it is new
-   * @returns undefined if the table is full
-   */
-  rowOf(
-    vni: number,
-    bytes: Uint8Array,
-    macOffset: number,
-    family: number,
-    ipOffset: number,
-    vtep: number,
-  ): EndpointRow | undefined {
-    return this.#row(vni, bytes, macOffset, family, ipOffset, vtep);
   }
 
   /**
@@ -133,7 +116,13 @@ export class EndpointTable {
     row.receivedBytes += counts.receivedBytes;
   }
 
-  #row(
+  /**
+   * The row of an endpoint, which is added if it is new.
+   * @param macOffset offset of its MAC address
+   * @param vtep id of the VTEP, if it is new
+   * @returns undefined if the table is full
+   */
+  rowOf(
     vni: number,
     bytes: Uint8Array,
     macOffset: number,

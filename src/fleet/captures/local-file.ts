@@ -89,7 +89,7 @@ function opened(path: string, root: string): number {
     if (descriptor !== undefined) closeSync(descriptor);
     if (error instanceof CaptureJobError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    // The same for a file that isn't there and for one that is outside would hide why a job fails; only below the root it is told.
+    // Who asked learns why a file can't be opened only if it is below the root: not which others exist.
     throw isBelow(path, root) ? refused(`${inQuotes(path)} can't be read (${String(code)})`) : outside;
   }
 }

@@ -114,13 +114,9 @@ export async function* sealedPieces(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  let index = 0;
-  let held: Uint8Array | undefined;
-  for await (const piece of inLengths(pieces, PIECE_LENGTH)) {
-    if (held !== undefined) yield sealedAndWiped(seal, pieceContext(name, index++, false), held);
-    held = piece;
+  for await (const { piece, index, isLast } of numbered(inLengths(pieces, PIECE_LENGTH))) {
+    yield sealedAndWiped(seal, pieceContext(name, index, isLast), piece);
   }
-  yield sealedAndWiped(seal, pieceContext(name, index, true), held ?? new Uint8Array());
 }
 
 /** The piece is a copy that nobody else wipes, and there may be keys in it. */
@@ -140,13 +136,9 @@ export async function* openedPieces(
   name: string,
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  let index = 0;
-  let held: Uint8Array | undefined;
-  for await (const piece of inLengths(pieces, PIECE_LENGTH + SEAL_OVERHEAD)) {
-    if (held !== undefined) yield seal.open(pieceContext(name, index++, false), held);
-    held = piece;
+  for await (const { piece, index, isLast } of numbered(inLengths(pieces, PIECE_LENGTH + SEAL_OVERHEAD))) {
+    yield seal.open(pieceContext(name, index, isLast), piece);
   }
-  yield seal.open(pieceContext(name, index, true), held ?? new Uint8Array());
 }
 
 function pieceContext(name: string, index: number, last: boolean): string {
@@ -170,4 +162,17 @@ async function* inLengths(pieces: AsyncIterable<Uint8Array>, length: number): As
     }
   }
   if (filled > 0) yield whole.subarray(0, filled);
+}
+
+/** Pieces with their indexes, and which is the last: an empty one if there is none. */
+async function* numbered(
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ readonly piece: Uint8Array; readonly index: number; readonly isLast: boolean }> {
+  let index = 0;
+  let held: Uint8Array | undefined;
+  for await (const piece of pieces) {
+    if (held !== undefined) yield { piece: held, index: index++, isLast: false };
+    held = piece;
+  }
+  yield { piece: held ?? new Uint8Array(), index, isLast: true };
 }

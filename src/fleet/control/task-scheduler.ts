@@ -5,6 +5,7 @@
  * namespace that the service's template names if there is one of that name.
  */
 import { OverlayError } from '../../overlay/index.js';
+import { type Leadership } from '../leader/leader.js';
 import { type Store, type StoreChange } from '../store/store.js';
 import { type ControlContext, newId, timeText } from './context.js';
 import { createEndpoint, removeEndpoint } from './endpoints.js';
@@ -20,12 +21,6 @@ import { type Task } from './tasks.js';
 const FAULTS_OF_TASK = ['BAD_RECORD', 'BAD_KEY', 'FULL'] as const;
 /** Milliseconds after which a turn leaves the rest to the next one, which reads what has changed meanwhile. */
 const LONGEST_TURN = 2000;
-
-/** What the leader gives its duties: `check` throws as soon as it no longer leads. */
-export interface Leadership {
-  readonly revision: number;
-  check(): void;
-}
 
 export interface TaskSchedulerOptions extends ControlContext, RepairOptions {}
 

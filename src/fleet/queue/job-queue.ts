@@ -79,7 +79,7 @@ export interface JobQueue {
   outcomes(run: string, count: number, signal?: AbortSignal): AsyncIterable<JobOutcome>;
 
   /**
-   * Removes a run: its jobs, outcomes and files. Jobs of it under way come to nothing. Of a run that isn't there: does nothing.
+   * Removes a run: its jobs, outcomes and files. Results of jobs under way are dropped. Of a run that isn't there: does nothing.
    * @throws StoreError `UNAVAILABLE`, `OUTCOME_UNKNOWN`
    */
   remove(run: string): Promise<void>;

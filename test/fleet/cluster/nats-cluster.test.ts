@@ -139,7 +139,7 @@ describe('a cluster whose leader is killed', { skip }, () => {
     }
   });
 
-  test('resumes watches by revision: nothing is missing, and nothing comes twice', (t) => {
+  test('resumes watches by revision: no change is lost or repeated', (t) => {
     const gaps = readers.map(({ interruption }) => Math.round(interruption));
     t.diagnostic(`no change for ${gaps.map((gap) => `${gap} ms`).join(', ')}`);
     for (const { changes } of readers) {
