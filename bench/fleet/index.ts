@@ -8,16 +8,9 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  encodeRecord,
-  type EndpointRecord,
-  type FleetRecord,
-  NatsStore,
-  NETWORKS,
-  recordKey,
-  type Store,
-} from '../../src/fleet/index.js';
+import { encodeRecord, type FleetRecord, NatsStore, NETWORKS, recordKey, type Store } from '../../src/fleet/index.js';
 import { machineName } from '../machine.js';
+import { endpointRecord } from './endpoint-record.js';
 import type { HostsEvent, HostsReport, HostsStart } from './message.js';
 import { NatsProcess } from './nats-process.js';
 
@@ -194,13 +187,7 @@ function seen(child: ChildProcess, mark: string): Promise<number> {
 }
 
 function endpoint(index: number): FleetRecord {
-  const id = `web.${index}.${String(index).padStart(25, '0')}`;
-  const record: EndpointRecord = {
-    ...{ version: 1, id, kind: 'container', name: id, network: `net-${index % 20}`, node: `host-${index % hosts}` },
-    ...{ mac: '02:42:0a:00:09:03', ip: '10.0.9.3', created: new Date().toISOString(), running: true },
-    ...{ service: 'web', slot: index + 1, aliases: [] },
-  };
-  return { kind: 'endpoint', record };
+  return endpointRecord(index, hosts, new Date());
 }
 
 function print(line: string): void {

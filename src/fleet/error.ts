@@ -38,7 +38,7 @@ export type StoreErrorCode =
   | 'UNREADABLE'
   /** The packages of the NATS client aren't installed. */
   | 'NATS_UNAVAILABLE'
-  /** There is no such run or file: it was removed, has expired, or never was. */
+  /** There is no such store, run or file: it was removed, has expired, or never was. */
   | 'NOT_THERE'
   /** A file isn't what was stored: pieces are missing, or its digest differs. */
   | 'DAMAGED'

@@ -8,6 +8,7 @@ import { file, integer } from '../options/value-kinds.js';
 import { StatusLine } from '../progress.js';
 import { withSignals } from '../signals.js';
 import { grouped } from '../table.js';
+import { plainMessage } from '../../text/plain-text.js';
 import { say } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
 import { version } from '../version.js';
@@ -16,6 +17,8 @@ import { WORKER_FLEET_OPTIONS } from './fleet-option.js';
 const THREAD = new URL('job-thread.js', import.meta.url);
 const MAX_JOBS = 64;
 const SHOW_EVERY = 200;
+/** Failures whose reasons are printed: all jobs of a run may fail for the same. */
+const MAX_FAILURES = 20;
 
 /** The folder of `--root`, without links. */
 function rootOf(path: string | undefined): string | undefined {
@@ -65,8 +68,15 @@ export const workerCommand = declare({
     let returned = 0;
     const queue = await openQueue(values.fleet, values);
     const threads = new JobThreads(THREAD, jobs);
-    const worker = new CaptureWorker({ queue, threads, program: version(), sealer: kek, root });
     const line = new StatusLine();
+    let failures = 0;
+    const onFailure = (why: string): void => {
+      if (++failures > MAX_FAILURES) return;
+      line.end();
+      const last = failures === MAX_FAILURES ? '; why others fail is not said' : '';
+      say(`vtep: ${plainMessage(why)}${last}`);
+    };
+    const worker = new CaptureWorker({ queue, threads, program: version(), sealer: kek, root, onFailure });
     const { totals } = worker;
     const end = (): void => {
       if (!stop.signal.aborted) returned = totals.active;

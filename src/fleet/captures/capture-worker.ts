@@ -21,6 +21,8 @@ export interface CaptureWorkerOptions {
   readonly sealer?: KeySealer | undefined;
   /** The folder of the files that jobs may name, as `realpath` gives it. @default undefined: none */
   readonly root?: string | undefined;
+  /** Called with why a job failed, in a line that may have characters of the job's. @default not reported */
+  readonly onFailure?: ((why: string) => void) | undefined;
 }
 
 /** What a worker did. */
@@ -49,7 +51,10 @@ export class CaptureWorker {
       totals.done++;
       return result;
     } catch (error) {
-      if (!signal.aborted) totals.failed++;
+      if (!signal.aborted) {
+        totals.failed++;
+        this.#options.onFailure?.(`job ${job.index} of run ${job.run}: ${(error as Error).message}`);
+      }
       throw error;
     } finally {
       totals.active--;

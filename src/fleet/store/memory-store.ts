@@ -10,6 +10,7 @@ import {
   type StoreSnapshot,
   type WatchOptions,
 } from './store.js';
+import { type WaitingWatch, WaitingWatches } from './waiting-watches.js';
 
 /** Changes that a watch takes out of the log at a time. */
 const BATCH = 256;
@@ -29,10 +30,10 @@ export interface MemoryStoreOptions {
 
 /** A store in memory: it is gone with the process. */
 export class MemoryStore implements Store {
-  readonly connected = true;
+  readonly connected: boolean = true;
   readonly #log: ChangeLog;
   readonly #maxRecords: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new WaitingWatches();
   #closed = false;
 
   constructor({ maxRecords = MAX_RECORDS, maxDeletions = 65_536 }: MemoryStoreOptions = {}) {
@@ -81,30 +82,37 @@ export class MemoryStore implements Store {
   async *watch(prefix: string, revision: number, { signal }: WatchOptions = {}): AsyncGenerator<StoreChange> {
     this.#checkOpen();
     checkPrefix(prefix);
-    let seen = revision;
-    // To who knows nothing yet, what was deleted before doesn't matter.
-    const unknown = revision === 0 ? this.#log.compacted : 0;
-    if (seen > this.#log.revision) {
-      throw new StoreError('RESET', `the store is at revision ${this.#log.revision}, before ${seen}`);
+    if (revision > this.#log.revision) {
+      throw new StoreError('RESET', `the store is at revision ${this.#log.revision}, before ${revision}`);
     }
-    while (!this.#ended(signal)) {
-      const { compacted } = this.#log;
-      if (seen < compacted && compacted > unknown) {
-        throw new StoreError('COMPACTED', `deletions up to revision ${compacted} are no longer kept`);
+    const waiting = this.#waiting.watch(prefix);
+    signal?.addEventListener('abort', waiting.stop, { once: true });
+    if (signal?.aborted) waiting.stop();
+    try {
+      let seen = revision;
+      // To who knows nothing yet, what was deleted before doesn't matter.
+      const unknown = revision === 0 ? this.#log.compacted : 0;
+      while (!this.#ended(waiting)) {
+        const { compacted } = this.#log;
+        if (seen < compacted && compacted > unknown) {
+          throw new StoreError('COMPACTED', `deletions up to revision ${compacted} are no longer kept`);
+        }
+        const { batch, complete } = this.#batch(prefix, seen);
+        seen = complete;
+        for (const { key, value, revision: at } of batch) {
+          // Changed since: the next batch has the last change of this key. A deletion may be forgotten since.
+          if ((this.#log.last(key)?.revision ?? at) !== at) continue;
+          if (this.#ended(waiting)) return;
+          yield value
+            ? { kind: 'put', key, value: value.slice(), revision: at }
+            : { kind: 'delete', key, revision: at };
+        }
+        if (this.#ended(waiting)) return;
+        if (seen === this.#log.revision) seen = Math.max(seen, await waiting.next());
       }
-      const batch: LoggedChange[] = [];
-      for (const change of this.#log.after(seen)) {
-        seen = change.revision;
-        if (hasPrefix(change.key, prefix)) batch.push(change);
-        if (batch.length === BATCH) break;
-      }
-      for (const { key, value, revision: at } of batch) {
-        // Changed since: the next batch has the last change of this key. A deletion may be forgotten since.
-        if ((this.#log.last(key)?.revision ?? at) !== at) continue;
-        if (this.#ended(signal)) return;
-        yield value ? { kind: 'put', key, value: value.slice(), revision: at } : { kind: 'delete', key, revision: at };
-      }
-      if (seen === this.#log.revision) await this.#nextChange(signal);
+    } finally {
+      waiting.stop();
+      signal?.removeEventListener('abort', waiting.stop);
     }
   }
 
@@ -116,12 +124,24 @@ export class MemoryStore implements Store {
 
   close(): Promise<void> {
     this.#closed = true;
-    this.#wake();
+    this.#waiting.wakeAll();
     return Promise.resolve();
   }
 
-  #ended(signal: AbortSignal | undefined): boolean {
-    return this.#closed || signal?.aborted === true;
+  /** The next changes of a watch, and the revision up to which they are all there are. */
+  #batch(prefix: string, seen: number): { batch: readonly LoggedChange[]; complete: number } {
+    const batch: LoggedChange[] = [];
+    for (const change of this.#log.after(seen)) {
+      if (!hasPrefix(change.key, prefix)) continue;
+      batch.push(change);
+      if (batch.length === BATCH) return { batch, complete: change.revision };
+    }
+    // The last changes may be deletions that are forgotten.
+    return { batch, complete: this.#log.revision };
+  }
+
+  #ended(watch: WaitingWatch): boolean {
+    return this.#closed || watch.isStopped;
   }
 
   #check(key: string): void {
@@ -140,28 +160,7 @@ export class MemoryStore implements Store {
 
   #write(key: string, value: Uint8Array | undefined): number {
     const revision = this.#log.append(key, value);
-    this.#wake();
+    this.#waiting.changed(key, revision);
     return revision;
   }
-
-  #wake(): void {
-    for (const resume of this.#waiting) resume();
-    this.#waiting.clear();
-  }
-
-  async #nextChange(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#ended(signal)) return;
-    const { promise, resolve } = deferred();
-    this.#waiting.add(resolve);
-    signal?.addEventListener('abort', resolve, { once: true });
-    await promise;
-    signal?.removeEventListener('abort', resolve);
-    this.#waiting.delete(resolve);
-  }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => (resolve = done));
-  return { promise, resolve };
 }

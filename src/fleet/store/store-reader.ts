@@ -1,7 +1,7 @@
 /** Reads a part of a store: a snapshot, then every change, until it is aborted. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isVtepError, type VtepError } from '../../error.js';
-import type { Store, StoreChange, StoreSnapshot } from './store.js';
+import type { Store, StoreChange, StoreRecord, StoreSnapshot } from './store.js';
 
 /** What a reader reports. */
 export interface StoreListener {
@@ -13,29 +13,47 @@ export interface StoreListener {
   readonly failed: (error: VtepError) => void;
 }
 
-/** Milliseconds before another attempt. */
+/** What attempts after a failure are spaced by. */
+export interface RetryOptions {
+  /** Waits so many milliseconds, or until the signal. @default a timer */
+  readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** A number in [0, 1). @default Math.random */
+  readonly random?: () => number;
+}
+
+/**
+ * Milliseconds before another attempt at least; with the random part, up to twice as many. They double with each attempt
+ * that a server fails, up to the longest: if it can't give all its nodes a snapshot at once, it can one after the other.
+ */
 const RETRY = 250;
+const LONGEST_RETRY = 4000;
+
+const NO_RECORDS: readonly StoreRecord[] = [];
 
 /**
  * Reads until the signal, or the store's end. It never gives up: whoever has packets to carry outlives its store.
  * A lost connection needs no new snapshot. Resolves when it has ended.
  * @param prefixes each is watched by itself, from a snapshot of its own: no change is missed or repeated. None may be
  * a part of another
+ * @param options how attempts after a failure are spaced: nodes that fail together try again at different times
  */
 export async function readStore(
   store: Store,
   prefixes: readonly string[],
   listener: StoreListener,
   signal: AbortSignal,
+  { pause = pauseOfTimer, random = Math.random }: RetryOptions = {},
 ): Promise<void> {
+  let retry = RETRY;
   while (!signal.aborted) {
     try {
       const snapshots = await Promise.all(prefixes.map((prefix) => store.snapshot(prefix)));
       if (isAborted(signal)) return;
+      retry = RETRY;
       listener.snapshot({
         // Up to here, all prefixes are complete.
         revision: Math.min(...snapshots.map(({ revision }) => revision)),
-        records: snapshots.flatMap(({ records }) => records),
+        records: NO_RECORDS.concat(...snapshots.map(({ records }) => records)),
       });
       await watchAll(
         store,
@@ -48,7 +66,10 @@ export async function readStore(
       if (isAborted(signal) || error.code === 'CLOSED') return;
       listener.failed(error);
     }
-    if (!isAborted(signal)) await pause(signal);
+    if (isAborted(signal)) return;
+    await pause(retry * (1 + random()), signal);
+    // Without a connection, an attempt costs the server nothing.
+    if (store.connected) retry = Math.min(2 * retry, LONGEST_RETRY);
   }
 }
 
@@ -97,6 +118,6 @@ function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 
-async function pause(signal: AbortSignal): Promise<void> {
-  await sleep(RETRY, undefined, { signal }).catch(() => undefined);
+async function pauseOfTimer(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }

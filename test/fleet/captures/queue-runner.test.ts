@@ -249,12 +249,14 @@ describe('captures read by the workers of a queue', () => {
   }
 
   test('a worker of another version, and one without the files, say so', async () => {
+    const said: string[] = [];
     const other = (queue: MemoryQueue): JobHandler[] => [
-      new CaptureWorker({ queue, threads, program: '1.2.4' }).handle,
+      new CaptureWorker({ queue, threads, program: '1.2.4', onFailure: (why) => said.push(why) }).handle,
     ];
     await withQueue(other, (queue) =>
       assert.rejects(answers(queue), { message: /the job is of vtep "1\.2\.3", and this worker is 1\.2\.4$/ }),
     );
+    assert.match(said[0], /^job \d+ of run \S+: the job is of vtep "1\.2\.3"/);
     await withQueue(
       (queue) => [worker(queue)],
       (queue) =>

@@ -54,3 +54,30 @@ test('memory: of a key that is written 100,000 times, only the last change is re
   assert.equal(records.length, 1);
   assert.deepEqual(await watched(store, '', 0, 1), ['put a=1 @100000']);
 });
+
+test('memory: a watch from the beginning waits where the last changes are deletions that are forgotten', async () => {
+  const store = new MemoryStore();
+  await store.delete('a', await store.put('a', bytes('1')));
+  await store.compact(2);
+  const change = store.watch('', 0)[Symbol.asyncIterator]().next();
+  await store.put('b', bytes('1'));
+  assert.equal(((await change).value as { key: string }).key, 'b');
+  await store.close();
+});
+
+test('memory: a watch that slept through the changes of other prefixes misses no deletion when they are forgotten', async () => {
+  const store = new MemoryStore();
+  const first = await store.put('a/1', bytes('1'));
+  const changes = store.watch('a/', first)[Symbol.asyncIterator]();
+  const later = changes.next();
+  for (let index = 0; index < 3; index++) await store.delete('b/1', await store.put('b/1', bytes('1')));
+  await store.compact(7);
+  await store.put('a/2', bytes('1'));
+  assert.equal(((await later).value as { key: string }).key, 'a/2');
+  const deletion = changes.next();
+  // Forgotten before the watch gets to it.
+  void store.delete('a/1', first);
+  void store.compact(9);
+  await assert.rejects(deletion, { code: 'COMPACTED' });
+  await store.close();
+});

@@ -140,6 +140,18 @@ test('NATS: a bucket in which records expire, or that keeps a history, is UNSUIT
   }
 });
 
+test('NATS: a store that is not to be made is NOT_THERE, and nothing is left behind', { skip }, async () => {
+  for (let i = 0; i < 2; i++) {
+    await assert.rejects(NatsStore.open(`${server.address}/mistyped`, { creates: false }), {
+      code: 'NOT_THERE',
+      message: 'the server has no overlay mistyped; vtep network create makes one',
+    });
+  }
+  const made = await NatsStore.open(`${server.address}/mistyped`);
+  const found = await NatsStore.open(`${server.address}/mistyped`, { creates: false });
+  await Promise.all([made.close(), found.close()]);
+});
+
 test('NATS: more copies than there are servers, or than a bucket has, are UNSUITABLE', { skip }, async () => {
   await assert.rejects(NatsStore.open(`${server.address}/copies`, { replicas: 3 }), { code: 'UNSUITABLE' });
   const one = await NatsStore.open(`${server.address}/copies`);

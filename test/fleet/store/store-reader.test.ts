@@ -122,3 +122,54 @@ test('it ends with the store', async () => {
   await store.close();
   await end();
 });
+
+/** A store that fails its first snapshots. */
+class FailingStore extends MemoryStore {
+  override readonly connected: boolean;
+  #failures: number;
+
+  constructor(failures: number, connected: boolean) {
+    super();
+    this.#failures = failures;
+    this.connected = connected;
+  }
+
+  override async snapshot(prefix: string): Promise<StoreSnapshot> {
+    if (this.#failures-- > 0) throw new StoreError('UNAVAILABLE', 'no answer');
+    return super.snapshot(prefix);
+  }
+}
+
+/** Reads one prefix until a snapshot is there, and once more. @returns the pauses, in milliseconds */
+async function pauses(store: MemoryStore, random: number): Promise<number[]> {
+  const ending = new AbortController();
+  const waited: number[] = [];
+  let snapshots = 0;
+  const listener = {
+    snapshot: () => {
+      if (++snapshots === 2) ending.abort();
+      else void store.put('a', bytes('1'));
+    },
+    // Ends the watch.
+    change: () => {
+      throw new StoreError('RESET', 'a test');
+    },
+    failed: () => undefined,
+  };
+  const pause = (milliseconds: number): Promise<void> => {
+    waited.push(milliseconds);
+    return Promise.resolve();
+  };
+  await readStore(store, [''], listener, ending.signal, { pause, random: () => random });
+  return waited;
+}
+
+test('a server that fails is asked again less and less often, at random, and soon after it gave a snapshot', async () => {
+  const doubled = [250, 500, 1000, 2000, 4000, 4000];
+  assert.deepEqual(await pauses(new FailingStore(6, true), 0), [...doubled, 250]);
+  assert.deepEqual(await pauses(new FailingStore(2, true), 0.5), [375, 750, 375]);
+});
+
+test('without a connection the next attempt stays as near: it costs the server nothing', async () => {
+  assert.deepEqual(await pauses(new FailingStore(5, false), 0), [250, 250, 250, 250, 250, 250]);
+});

@@ -36,6 +36,11 @@ export interface NatsOptions {
    * @default 1 if the bucket is made now
    */
   readonly replicas?: number;
+  /**
+   * Whether the store is made if there is none. Without it, a mistyped overlay is an error and leaves nothing behind.
+   * @default true
+   */
+  readonly creates?: boolean;
 }
 
 export const DEFAULT_TIMEOUT = 5_000;

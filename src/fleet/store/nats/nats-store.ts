@@ -1,4 +1,5 @@
 /** A store in a key-value bucket of NATS JetStream. */
+import type { JetStreamManager } from '@nats-io/jetstream';
 import type { KV } from '@nats-io/kv';
 import { isVtepError } from '../../../error.js';
 import { StoreError } from '../../error.js';
@@ -23,6 +24,8 @@ import { create, replace } from './write.js';
 
 /** What the headers of a message may take of the server's limit for it, in bytes. */
 const HEADERS_LENGTH = 1024;
+/** JetStream's err_code (nats-server, server/errors.json). */
+const STREAM_NOT_FOUND = 10_059;
 
 /**
  * A store shared by the hosts of an overlay: the bucket `vtep_OVERLAY`, which is made if there is none. nats-server 2.9
@@ -48,7 +51,8 @@ export class NatsStore implements Store {
   /**
    * Connects to a store, once: the caller decides whether the address is wrong or the server is down, and retries.
    * @param address nats://HOST:PORT/OVERLAY, of a cluster with commas: nats://a:4222,b:4222/OVERLAY
-   * @throws StoreError `BAD_ADDRESS`, `UNAVAILABLE`, `NOT_PERMITTED`, `UNREADABLE`, `UNSUITABLE`, `NATS_UNAVAILABLE`
+   * @throws StoreError `BAD_ADDRESS`, `UNAVAILABLE`, `NOT_PERMITTED`, `UNREADABLE`, `UNSUITABLE`, `NATS_UNAVAILABLE`;
+   * `NOT_THERE` if it isn't to be made
    */
   static async open(address: string, options: NatsOptions = {}): Promise<NatsStore> {
     const where = parseStoreAddress(address);
@@ -56,20 +60,20 @@ export class NatsStore implements Store {
     const connection = await connectNats(packages, where, options);
     const link = new NatsLink(connection);
     try {
-      const { timeout = DEFAULT_TIMEOUT, replicas = 1 } = options;
+      const { timeout = DEFAULT_TIMEOUT, replicas = 1, creates = true } = options;
       const jetstream = packages.jetstream.jetstream(connection, { timeout });
       const name = `vtep_${where.overlay}`;
-      const [manager, kv] = await link.ask('read', `open the bucket ${name}`, () =>
-        Promise.all([
-          packages.jetstream.jetstreamManager(connection, { timeout }),
-          // Not from replicas, which may lag behind.
-          new packages.kv.Kvm(jetstream).create(name, {
-            history: 1,
-            replicas,
-            allow_direct: false,
-            maxValueSize: MAX_VALUE_LENGTH + HEADERS_LENGTH,
-          }),
-        ]),
+      const what = `open the bucket ${name}`;
+      const manager = await link.ask('read', what, () => packages.jetstream.jetstreamManager(connection, { timeout }));
+      if (!creates) await checkThere(link, manager, where.overlay);
+      const kv = await link.ask('read', what, () =>
+        // Not from replicas, which may lag behind.
+        new packages.kv.Kvm(jetstream).create(name, {
+          history: 1,
+          replicas,
+          allow_direct: false,
+          maxValueSize: MAX_VALUE_LENGTH + HEADERS_LENGTH,
+        }),
       );
       const bucket = { name, stream: `KV_${name}`, packages, jetstream, manager, link };
       await checkSuitable(bucket, options.replicas);
@@ -204,6 +208,21 @@ function ignoreGone(error: unknown): void {
   const { code } = (cause ?? {}) as { code?: unknown };
   // 10043: no such message. 10057: it can't be deleted, as it is already.
   if (code !== 10_043 && code !== 10_057) throw error;
+}
+
+async function checkThere(link: NatsLink, manager: JetStreamManager, overlay: string): Promise<void> {
+  const name = `vtep_${overlay}`;
+  const isThere = await link.ask('read', `look for the bucket ${name}`, () =>
+    manager.streams.info(`KV_${name}`).then(
+      () => true,
+      (error: unknown) => {
+        if ((error as { readonly code?: unknown }).code === STREAM_NOT_FOUND) return false;
+        throw error;
+      },
+    ),
+  );
+  if (!isThere)
+    throw new StoreError('NOT_THERE', `the server has no overlay ${overlay}; vtep network create makes one`);
 }
 
 async function checkSuitable({ link, manager, stream, name }: NatsBucket, replicas = 1): Promise<void> {
