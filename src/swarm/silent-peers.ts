@@ -23,6 +23,8 @@ const QUIET_FACTOR = 4;
 const KNOWN_SECONDS = 5;
 /** Pings without an answer, one per check, before a node is reported. */
 const PINGS = 6;
+/** Nodes remembered that left while they were silent; with more, those that left first are forgotten. */
+const MAX_ABSENT = 32;
 const MARKS = [PeerMark.Clear, PeerMark.Encrypted] as const;
 
 /** How it stands with a node, by one kind of packets. */
@@ -31,6 +33,8 @@ interface PeerState {
   since: number | undefined;
   pings: number;
   silent: boolean;
+  /** While it is silent: how the report named it. */
+  name: string;
   /** After how many seconds without packets it is pinged. */
   quietSeconds: number;
 }
@@ -51,6 +55,8 @@ export class SilentPeers {
   #now = -Infinity;
   /** By node and mark. */
   readonly #states: (Record<PeerMark, PeerState> | undefined)[] = [];
+  /** Nodes that left while they were silent, by mark and name: whoever read of that is told when it is over. */
+  readonly #absent = new Set<string>();
   /** By node; made in a check that pings. */
   #targets: ReadonlyMap<number, readonly Target[]> | undefined;
 
@@ -61,7 +67,7 @@ export class SilentPeers {
     this.#isAlive = isAlive;
     node.tables.watch({
       node: (index, another) => {
-        if (another) this.#states[index] = undefined;
+        if (another) this.#forget(index);
       },
       endpoint: (index, another) => {
         if (another) this.#learnedAt[index] = this.#now;
@@ -90,6 +96,7 @@ export class SilentPeers {
       const sent = sentTo.take(index);
       const heard = heardFrom.take(index);
       const known = this.#states[index];
+      if (heard !== 0 && this.#absent.size > 0) this.#returned(index, heard);
       if (tables.nodes[index] === undefined || (known === undefined && sent === 0)) continue;
       const states = known ?? { [PeerMark.Clear]: newState(), [PeerMark.Encrypted]: newState() };
       this.#states[index] = states;
@@ -119,10 +126,34 @@ export class SilentPeers {
     const node = this.#node.tables.nodes[index];
     if (node === undefined || !this.#isAlive(node)) return;
     state.silent = true;
+    state.name = this.#nameOf(index);
+    // It has left and come back meanwhile.
+    if (this.#absent.delete(absentKey(mark, state.name))) return;
     const what = mark === PeerMark.Encrypted ? 'IP protocol 50 (ESP)' : `UDP ${this.#node.tables.port}`;
     this.#tell(
-      `no packet comes from ${this.#nameOf(index)}, though its gossip does: is ${what} open between the nodes, in both directions?`,
+      `no packet comes from ${state.name}, though its gossip does: is ${what} open between the nodes, in both directions?`,
     );
+  }
+
+  /** An index is another node's now, or nobody's. */
+  #forget(index: number): void {
+    const states = this.#states[index];
+    this.#states[index] = undefined;
+    for (const mark of MARKS) {
+      if (states?.[mark].silent !== true) continue;
+      const [oldest] = this.#absent;
+      if (this.#absent.size >= MAX_ABSENT) this.#absent.delete(oldest);
+      this.#absent.add(absentKey(mark, states[mark].name));
+    }
+  }
+
+  /** Packets of a node arrive. */
+  #returned(index: number, heard: number): void {
+    const name = this.#nameOf(index);
+    for (const mark of MARKS) {
+      if ((heard & mark) !== 0 && this.#absent.delete(absentKey(mark, name)))
+        this.#tell(`packets of ${name} arrive again`);
+    }
   }
 
   /** Pings one of a node's endpoints from one of this node's. Returns whether there are such endpoints. */
@@ -173,6 +204,10 @@ export class SilentPeers {
   }
 }
 
+function absentKey(mark: PeerMark, name: string): string {
+  return `${mark} ${name}`;
+}
+
 function newState(): PeerState {
-  return { since: undefined, pings: 0, silent: false, quietSeconds: QUIET_SECONDS };
+  return { since: undefined, pings: 0, silent: false, name: '', quietSeconds: QUIET_SECONDS };
 }

@@ -21,6 +21,8 @@ export class Peer {
   streamOnlyProbes = 0;
   /** Successive probes that it answered only through other members, up to the latest one. */
   relayedProbes = 0;
+  /** Probes that it answered directly, over UDP. */
+  directProbes = 0;
   /** When an accusation was last passed on because of a stale `alive`. */
   accusedAt = -Infinity;
 

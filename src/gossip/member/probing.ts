@@ -232,6 +232,7 @@ export class Probing {
     // Until others are asked, an ack from another address is that of a member with more than one.
     if (indirectAt !== undefined || sameEndpoint(from, peer.endpoint)) {
       peer.relayedProbes = 0;
+      peer.directProbes += 1;
       return;
     }
     this.#context.counts.relayedProbes += 1;

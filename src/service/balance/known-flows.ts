@@ -8,8 +8,9 @@ import { applyDelta, fold } from './nat/checksum-delta.js';
 import type { SourceNat } from './nat/source-nat.js';
 import type { NextHop } from './next-hop.js';
 import type { Packet } from './packet.js';
-import { nextSctpState, SctpState, writeSctpChecksum } from './state/sctp-state.js';
-import { nextTcpState, TcpState, TcpTable } from './state/tcp-state.js';
+import type { Services } from './services/services.js';
+import { nextSctpState, SCTP_ACTIVE, SctpState, writeSctpChecksum } from './state/sctp-state.js';
+import { nextTcpState, TCP_ACTIVE, TcpState, TcpTable } from './state/tcp-state.js';
 import {
   SCTP_MS,
   TCP_MS,
@@ -32,10 +33,19 @@ export class KnownFlows {
   readonly #nextHop: NextHop;
   readonly #nat: SourceNat;
   readonly #answers: Answers;
+  readonly #services: Services;
   readonly #losesLateAnswers: boolean;
 
-  constructor(table: ConnectionTable, nextHop: NextHop, nat: SourceNat, answers: Answers, behaviour: Behaviour) {
+  constructor(
+    table: ConnectionTable,
+    services: Services,
+    nextHop: NextHop,
+    nat: SourceNat,
+    answers: Answers,
+    behaviour: Behaviour,
+  ) {
     this.#table = table;
+    this.#services = services;
     this.#rows = table.rows;
     this.#nextHop = nextHop;
     this.#nat = nat;
@@ -151,6 +161,9 @@ export class KnownFlows {
       return;
     }
     rows[base + Column.Meta] = (rows[base + Column.Meta] & ~0xff0000) | (next << 16);
+    const active = isTcp ? TCP_ACTIVE : SCTP_ACTIVE;
+    const change = active[next] - active[state];
+    if (change !== 0) this.#services.activated(rows[base + Column.BackendId], change);
     if (timeout < timeouts[state]) this.#table.restart(row, now, timeout);
     if (!isHalfOpen) return;
     const isOpening = isTcp ? next === TcpState.SynReceived || next === TcpState.SynSent : next < SctpState.Established;

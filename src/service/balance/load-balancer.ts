@@ -31,7 +31,8 @@ import { NewFlows } from './new-flows.js';
 import { NextHop } from './next-hop.js';
 import type { BalanceAccounting, LoadBalancerOptions } from './options.js';
 import { Packet } from './packet.js';
-import { SCTP_HEADER_LEN } from './state/sctp-state.js';
+import { SCTP_ACTIVE, SCTP_HEADER_LEN } from './state/sctp-state.js';
+import { TCP_ACTIVE } from './state/tcp-state.js';
 import type { BackendOptions, ServiceAddresses, ServiceCounts, ServiceOptions } from './services/service-options.js';
 import { Services } from './services/services.js';
 import { SourceNat } from './nat/source-nat.js';
@@ -108,7 +109,7 @@ export class LoadBalancer {
     this.#answers = new Answers(this.#front, this.#back, services, random, behaviour);
     const nextHop = new NextHop(table.rows, services, this.#front, this.#back);
     const nat = new SourceNat(table, this.#masquerade, this.#back.address);
-    this.#known = new KnownFlows(table, nextHop, nat, this.#answers, behaviour);
+    this.#known = new KnownFlows(table, services, nextHop, nat, this.#answers, behaviour);
     this.#departures = new Departures(table, services, behaviour);
     this.#new = new NewFlows(table, services, nat, this.#known, this.#answers, this.#front, this.#back, behaviour);
     this.#icmp = new Icmp(table, nextHop, this.#answers, quotedChecksum);
@@ -377,7 +378,16 @@ export class LoadBalancer {
 
   #closed(row: number): void {
     this.#masquerade.forget(row);
-    this.#services.closed(this.#table.rows[row * ROW_WORDS + Column.BackendId]);
+    const { rows } = this.#table;
+    const base = row * ROW_WORDS;
+    const meta = rows[base + Column.Meta];
+    const state = (meta >>> 16) & 0xff;
+    const protocol = meta >>> 24;
+    const isActive =
+      (protocol === IpProtocol.Tcp && TCP_ACTIVE[state] === 1) ||
+      (protocol === IpProtocol.Sctp && SCTP_ACTIVE[state] === 1);
+    if (isActive) this.#services.activated(rows[base + Column.BackendId], -1);
+    this.#services.closed(rows[base + Column.BackendId]);
   }
 }
 

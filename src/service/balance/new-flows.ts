@@ -137,6 +137,8 @@ export class NewFlows {
       return -1;
     }
     services.opened(backend);
+    // Otherwise `KnownFlows` counts it with its first packet.
+    if (resumes) services.activated(backend, 1);
     this.#table.link(row, now, openingTimeout(protocol));
     return row;
   }

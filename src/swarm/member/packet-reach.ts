@@ -3,6 +3,7 @@
  * for them. Without this, a firewall would go unnoticed, since SWIM works around it.
  */
 import type { Member, Peer } from '../../gossip/index.js';
+import { AbsentTroubles } from './absent-troubles.js';
 import { endpointText } from './address-text.js';
 import type { Troubles } from './troubles.js';
 
@@ -32,19 +33,26 @@ export class PacketReach {
   #probes = 0;
   /** The detours that were reported first. */
   readonly #reported = new Map<Peer, Detour>();
+  readonly #absent: AbsentTroubles;
 
   constructor(member: Member, troubles: Troubles) {
     this.#member = member;
     this.#troubles = troubles;
+    this.#absent = new AbsentTroubles(troubles);
   }
 
   /** Looks at the probes since the last time. Call it often. */
   check(): void {
     const { counts } = this.#member;
     for (const peer of this.#reported.keys()) {
-      const isGone = peer.isGone || this.#member.peer(peer.name) !== peer;
-      if (!isGone && detourOf(peer) !== undefined) continue;
-      this.#end(peer, isGone);
+      if (peer.isGone || this.#member.peer(peer.name) !== peer) this.#leave(peer);
+      else if (detourOf(peer) === undefined) this.#end(peer);
+    }
+    for (const { name } of this.#absent.peers) {
+      const peer = this.#member.peer(name);
+      // One that was forgotten meanwhile comes back as another, about which nothing is known at first.
+      if (peer === undefined || peer.isGone || peer.directProbes === 0 || detourOf(peer) !== undefined) continue;
+      this.#absent.end(name, againText(peer));
     }
     const probes = counts.streamOnlyProbes + counts.relayedProbes;
     if (probes === this.#probes) return;
@@ -62,15 +70,30 @@ export class PacketReach {
     this.#reported.set(peer, first);
     const { name, endpoint } = peer;
     const place = endpointText(endpoint);
+    this.#absent.resume(name, `udp ${place}`);
     const cause = detour === first ? `udp ${place}` : `udp ${place} ${detour}`;
     const where = `a firewall may drop UDP port ${endpoint.port}, there or here; open it in both directions.`;
     this.#troubles.begin(cause, `${name} at ${place} ${detour}: ${where}`);
   }
 
-  #end(peer: Peer, isGone: boolean): void {
+  /** The member is gone, which says nothing about the firewall. */
+  #leave(peer: Peer): void {
+    this.#absent.add(peer, this.#forget(peer));
+  }
+
+  #end(peer: Peer): void {
+    this.#troubles.end(this.#forget(peer), againText(peer));
+  }
+
+  /** Forgets a member, and the detours after its first. @returns the cause that was reported first */
+  #forget(peer: Peer): string {
     const place = endpointText(peer.endpoint);
     this.#reported.delete(peer);
     for (const detour of Object.values(Detour)) this.#troubles.end(`udp ${place} ${detour}`);
-    this.#troubles.end(`udp ${place}`, isGone ? undefined : `${peer.name} at ${place} answers over UDP again.`);
+    return `udp ${place}`;
   }
+}
+
+function againText({ name, endpoint }: Peer): string {
+  return `${name} at ${endpointText(endpoint)} answers over UDP again.`;
 }

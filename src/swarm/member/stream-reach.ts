@@ -7,6 +7,7 @@
 import { type GossipEndpoint, MessageType, NodeState, type Peer, sameEndpoint } from '../../gossip/index.js';
 import type { StreamMessage, SwarmMember } from '../../gossip/index.js';
 import { formatAddress } from '../../overlay/internal.js';
+import { AbsentTroubles } from './absent-troubles.js';
 import { endpointText } from './address-text.js';
 import type { StreamFailure } from './opened-streams.js';
 import type { Troubles } from './troubles.js';
@@ -71,6 +72,9 @@ export class StreamReach {
   readonly #port: StreamReachPort;
   readonly #doubts = new Map<string, Doubt>();
   readonly #asked = new Map<string, Asked>();
+  /** Of members that went while streams to them, or from them, were reported as blocked. */
+  readonly #absentTo: AbsentTroubles;
+  readonly #absentFrom: AbsentTroubles;
   #lastId = 0;
   #roundAt = -Infinity;
   #roundIndex = 0;
@@ -81,6 +85,8 @@ export class StreamReach {
     this.#swarm = swarm;
     this.#troubles = troubles;
     this.#port = port;
+    this.#absentTo = new AbsentTroubles(troubles);
+    this.#absentFrom = new AbsentTroubles(troubles);
   }
 
   /** Whether packets are to be reported by {@link heardPacket}. */
@@ -113,8 +119,11 @@ export class StreamReach {
     for (const [name, { peer }] of this.#asked) {
       if (formatAddress(peer.endpoint.addr) !== address) continue;
       this.#asked.delete(name);
-      const place = endpointText(peer.endpoint);
-      this.#troubles.end(`tcp from ${place}`, `TCP connections from ${name} at ${place} arrive again.`);
+      this.#troubles.end(`tcp from ${endpointText(peer.endpoint)}`, arriveText(peer));
+    }
+    for (const absent of this.#absentFrom.peers) {
+      const peer = this.#swarm.member.peer(absent.name) ?? absent;
+      if (formatAddress(peer.endpoint.addr) === address) this.#absentFrom.end(peer.name, arriveText(peer));
     }
   }
 
@@ -123,8 +132,11 @@ export class StreamReach {
     for (const [name, doubt] of this.#doubts) {
       if (doubt.stream !== id && !sameEndpoint(doubt.peer.endpoint, to)) continue;
       this.#doubts.delete(name);
-      const place = endpointText(doubt.peer.endpoint);
-      this.#troubles.end(`tcp to ${place}`, `${name} at ${place} answers over TCP again.`);
+      this.#troubles.end(`tcp to ${endpointText(doubt.peer.endpoint)}`, answersText(doubt.peer));
+    }
+    for (const absent of this.#absentTo.peers) {
+      const peer = this.#swarm.member.peer(absent.name) ?? absent;
+      if (sameEndpoint(peer.endpoint, to)) this.#absentTo.end(peer.name, answersText(peer));
     }
   }
 
@@ -164,13 +176,13 @@ export class StreamReach {
     for (const [name, doubt] of this.#doubts) {
       if (this.#isGone(doubt.peer)) {
         this.#doubts.delete(name);
-        this.#troubles.end(`tcp to ${endpointText(doubt.peer.endpoint)}`);
+        if (doubt.isReported) this.#absentTo.add(doubt.peer, `tcp to ${endpointText(doubt.peer.endpoint)}`);
       } else if (now >= doubt.checkAt) this.#check(doubt);
     }
     for (const [name, asked] of this.#asked) {
       if (this.#isGone(asked.peer)) {
         this.#asked.delete(name);
-        this.#troubles.end(`tcp from ${endpointText(asked.peer.endpoint)}`);
+        if (asked.isReported) this.#absentFrom.add(asked.peer, `tcp from ${endpointText(asked.peer.endpoint)}`);
       } else if (now >= asked.deadline) this.#unanswered(asked, now);
     }
     this.#schedule();
@@ -239,6 +251,7 @@ export class StreamReach {
     if (doubt.failures < CHECKS || doubt.isReported) return;
     doubt.isReported = true;
     const place = endpointText(peer.endpoint);
+    this.#absentTo.resume(peer.name, `tcp to ${place}`);
     this.#troubles.begin(
       `tcp to ${place}`,
       `${peer.name} at ${place} ${what} TCP port ${peer.endpoint.port} on the way there; open it in both directions.`,
@@ -254,6 +267,7 @@ export class StreamReach {
       asked.isReported = true;
       const place = endpointText(peer.endpoint);
       const { port } = this.#swarm.member.self.endpoint;
+      this.#absentFrom.resume(peer.name, `tcp from ${place}`);
       this.#troubles.begin(
         `tcp from ${place}`,
         `${peer.name} at ${place} is reached over TCP but doesn't reach this node over TCP: a firewall may drop TCP port ${port} on the way here; open it in both directions.`,
@@ -270,6 +284,14 @@ export class StreamReach {
   #isGone(peer: Peer): boolean {
     return peer.isGone || this.#swarm.member.peer(peer.name) !== peer;
   }
+}
+
+function answersText({ name, endpoint }: Peer): string {
+  return `${name} at ${endpointText(endpoint)} answers over TCP again.`;
+}
+
+function arriveText({ name, endpoint }: Peer): string {
+  return `TCP connections from ${name} at ${endpointText(endpoint)} arrive again.`;
 }
 
 function isAlive({ peer, since, heard }: Doubt | Asked, now: number): boolean {

@@ -72,6 +72,7 @@ const batches = Array.from({ length: 8 }, () => {
   }
   return batch;
 });
+process.stderr.write('begun\n');
 const end = performance.now() + Number(seconds) * 1000;
 while (performance.now() < end) for (const batch of batches) vector.send(socket.descriptor, batch, 0);
 process.stdout.write(`${vector.sent} sent\n`);

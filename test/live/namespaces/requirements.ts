@@ -5,7 +5,7 @@ import { command } from './command.js';
 
 const TUN = '/dev/net/tun';
 /** How to check for a program, and its Debian package. */
-interface Program {
+export interface Program {
   readonly words: readonly string[];
   readonly from: string;
 }

@@ -4,8 +4,10 @@ import { type NetworkNamespace } from './network-namespace.js';
 import { answered, parsePing, type PingSums } from './ping-output.js';
 import { type PingOptions, pingWords } from './ping.js';
 
-/** Time before the stop within which a ping may still be in flight, in seconds. */
+/** Time before the stop within which a ping may still be in flight, in seconds, if no further ones are answered. */
 const ON_ITS_WAY = 0.2;
+/** How long further answers may take, in milliseconds. */
+const ENDING_MS = 5000;
 /** Time limit in seconds, so that none outlives a killed test. */
 const LONGEST = 120;
 
@@ -56,13 +58,21 @@ export class RunningPing {
     await this.#process.until(() => this.received >= last, `${count} more answers`, milliseconds);
   }
 
-  /** Stops, and returns the totals. Unanswered pings sent just before count neither as sent nor as lost. */
+  /**
+   * Stops after a few more answers, and returns the totals up to the last one: earlier pings without one are lost, since
+   * packets keep their order, and later ones may be on their way. Where nothing is answered any more, only those sent just
+   * before the end don't count.
+   */
   async stop(): Promise<RunningPingSums> {
+    const arrives = await this.answers(this.#onTheirWay, ENDING_MS).then(
+      () => true,
+      () => false,
+    );
     const { stdout, stderr } = await this.#process.stop('SIGINT');
     const totals = parsePing(stdout, stderr);
     const numbers = answered(stdout);
     const last = Math.max(0, ...numbers);
-    const sent = Math.max(last, totals.sent - this.#onTheirWay);
+    const sent = arrives ? last : Math.max(last, totals.sent - this.#onTheirWay);
     const missing = Array.from({ length: sent }, (_, i) => i + 1).filter((number) => !numbers.has(number));
     return { ...totals, sent, lost: missing.length, missing };
   }

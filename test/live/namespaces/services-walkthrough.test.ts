@@ -7,7 +7,6 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch, vtep } from '../../cli/run.js';
 import { framesOf } from '../../cli/frames.js';
 import { NamespaceBench } from './namespace-bench.js';
@@ -15,6 +14,7 @@ import { type NetworkNamespace } from './network-namespace.js';
 import { PacketCapture } from './packet-capture.js';
 import { requirements } from './requirements.js';
 import { underlay, UNDERLAY_DEVICE } from './underlay.js';
+import { until } from './until.js';
 import { UpNode } from './up-node.js';
 
 const TRANSCRIPT = process.env['VTEP_TRANSCRIPT'];
@@ -28,26 +28,28 @@ const UDP = 17;
 const PROTOCOL = 23;
 const DESTINATION_PORT = 36;
 
-/** Requests a page over and over, each by a connection of its own, until it is told to stop; then prints what came of them. */
+/**
+ * Requests a page over and over, each by a connection of its own, until it is told to stop; prints what came of each. It
+ * pauses, so that the kernel doesn't use a port again within the two minutes that a load balancer remembers it: such a
+ * connection would go to the task that had it before, also if that is drained.
+ */
 const REQUESTER = `
 const { get } = require('node:http');
-const counts = {};
 let stop = false;
 const once = () => new Promise((done) => {
-  const count = (what) => { counts[what] = (counts[what] ?? 0) + 1; done(); };
+  const say = (what) => { console.log(what); done(); };
   get({ host: process.argv[1], port: process.argv[2], agent: false, timeout: 8000 }, (answer) => {
     let text = '';
-    answer.on('data', (chunk) => (text += chunk)).on('end', () => count(answer.statusCode + ' ' + text.trim()))
-      .on('error', ({ code }) => count('error ' + code));
+    answer.on('data', (chunk) => (text += chunk)).on('end', () => say(answer.statusCode + ' ' + text.trim()))
+      .on('error', ({ code, message }) => say('error ' + code + ' ' + message));
   }).on('timeout', function () { this.destroy(Object.assign(new Error(), { code: 'timeout' })); })
-    .on('error', ({ code }) => count('error ' + code));
+    .on('error', ({ code, message }) => say('error ' + code + ' ' + message));
 });
 process.on('SIGTERM', () => (stop = true));
-(async () => {
-  console.log('begun');
-  while (!stop) await once();
-  console.log(JSON.stringify(counts));
-})();`;
+(async () => { for (; !stop; await new Promise((done) => setTimeout(done, 10))) await once(); })();`;
+
+/** Answers that a requester gets after each change, so that it is known to go on. */
+const ANSWERS = 10;
 
 const skip = requirements();
 
@@ -87,12 +89,14 @@ describe('services on two nodes', { skip }, () => {
     return namespace;
   }
 
-  /** Starts a web server whose page is its name. */
-  function serve(name: string): void {
+  /** Starts a web server whose page is its name, and waits until it listens. */
+  async function serve(name: string): Promise<void> {
     const home = join(folder, name);
     mkdirSync(home);
     writeFileSync(join(home, 'index.html'), `${name}\n`);
-    container(name).start(['busybox', 'httpd', '-f', '-p', '80', '-h', home]);
+    const namespace = container(name);
+    namespace.start(['busybox', 'httpd', '-f', '-p', '80', '-h', home]);
+    await until(() => namespace.call(['ss', '-H', '-l', '-t', '-n', 'sport = 80']) !== '', `${name} to listen`);
   }
 
   /** The config's nodes and port. Its networks and services follow. */
@@ -112,6 +116,13 @@ nodes:
   /** The pages that so many requests of busybox's wget get. */
   function pages(client: NetworkNamespace, url: string, times: number): string[] {
     return Array.from({ length: times }, () => run(client, ['busybox', 'wget', '-q', '-O', '-', url]).trim());
+  }
+
+  /** The backends of my-web, on each network, as a node's status has them. */
+  async function backends(node: string): Promise<readonly Backend[]> {
+    const words = ['status', '--socket', join(folder, `${node}.sock`), 'services', '--rows', '0', '--json'];
+    const { services } = JSON.parse(await runVtep(words)) as Status;
+    return services.rows.flatMap((row) => (row.name === 'my-web' ? row.backends : []));
   }
 
   /** The addresses that busybox's nslookup prints for a name. */
@@ -142,7 +153,7 @@ nodes:
       addresses: ['203.0.113.9/24'],
     });
     busybox = container('my-busybox.1');
-    for (const name of ['my-web.1', 'my-web.2', 'my-web.3', 'my-dnsrr.1', 'my-dnsrr.2']) serve(name);
+    await Promise.all(['my-web.1', 'my-web.2', 'my-web.3', 'my-dnsrr.1', 'my-dnsrr.2'].map(serve));
     const netns = `netns: '${prefix}{{.Task.Name}}'`;
     writeFileSync(
       config,
@@ -216,7 +227,7 @@ services:
 
   test('scaled to 5: the new tasks get names, addresses and requests, and nothing is renumbered', async () => {
     const pinned = await runVtep(['network', 'plan', '--config', config, '--pin']);
-    for (const name of ['my-web.4', 'my-web.5']) serve(name);
+    await Promise.all(['my-web.4', 'my-web.5'].map(serve));
     await reload(head('') + pinned.replace('replicas: 3', 'replicas: 5'));
     note('$ vtep network plan --pin; replicas: 5; kill -HUP');
     const found = addresses('tasks.my-web');
@@ -232,37 +243,40 @@ services:
     const start = (from: NetworkNamespace, host: string, port: number): ReturnType<NetworkNamespace['start']> =>
       from.start([process.execPath, '-e', REQUESTER, host, String(port)]);
     const requesters = [start(busybox, 'my-web', 80), start(outside, '203.0.113.1', PUBLISHED)];
-    await Promise.all(requesters.map((requester) => requester.line('stdout', /begun/)));
-    await sleep(1000);
+    for (const requester of requesters) {
+      for (let slot = 1; slot <= 5; slot++) await requester.line('stdout', new RegExp(`^200 my-web\\.${slot}$`));
+    }
     // The tasks that take over on node1.
-    for (const name of ['my-web.6', 'my-web.7', 'my-dnsrr.3']) serve(name);
+    await Promise.all(['my-web.6', 'my-web.7', 'my-dnsrr.3'].map(serve));
     await reload(head(', availability: drain') + pinned);
     note('$ node2: availability: drain; kill -HUP');
-    await sleep(1000);
-    const own = JSON.parse(await runVtep(['status', '--socket', join(folder, 'node1.sock'), '--json'])) as Status;
+    const own = await backends('node1');
     note(await runVtep(['status', '--socket', join(folder, 'node1.sock'), 'services', '--rows', '0']));
-    const weights = own.services.rows
-      .flatMap(({ name, backends }) => (name === 'my-web' ? backends : []))
-      .map(({ node, weight }) => `${node} ${weight}`);
+    const weights = own.map(({ node, weight }) => `${node} ${weight}`);
     assert.deepEqual([...new Set(weights)].sort(), ['node1 1', 'node2 0']);
     // Its tasks end once they have no connections any more.
+    await until(
+      async () => (await backends('node1')).every(({ weight, active }) => weight > 0 || active === 0),
+      'the connections to the tasks of node2 to end',
+    );
     const drained = await runVtep(['network', 'plan', '--config', config, '--pin']);
     const gone = drained.replace(
       /^ {6}- slot: \d+\n {8}node: node2\n(?: {8}\w+: \w+\n)*(?: {8}ip:\n(?: {10}.*\n)+)/gm,
       '',
     );
     await reload(head(', availability: drain') + gone);
-    await sleep(1000);
     const counts: Record<string, number>[] = [];
     for (const requester of requesters) {
-      const { stdout } = await requester.stop();
-      counts.push(JSON.parse(stdout.split('\n').at(-2) ?? '') as Record<string, number>);
+      const so = lines(requester.stdout).length;
+      await requester.until(() => lines(requester.stdout).length >= so + ANSWERS, 'further answers');
+      const count: Record<string, number> = {};
+      for (const line of lines((await requester.stop()).stdout)) count[line] = (count[line] ?? 0) + 1;
+      counts.push(count);
     }
     note(`requests by answer: ${JSON.stringify(counts)}`);
     for (const count of counts) {
       const failed = Object.entries(count).filter(([answer]) => !/^200 my-web\.\d$/.test(answer));
       assert.deepEqual(failed, []);
-      assert.ok(Object.values(count).reduce((sum, n) => sum + n, 0) > 10);
     }
     assert.equal(addresses('tasks.my-web').length, 5);
     assert.deepEqual(
@@ -283,11 +297,17 @@ services:
   });
 });
 
+/** Whole lines. */
+function lines(text: string): readonly string[] {
+  return text.split('\n').slice(0, -1);
+}
+
+interface Backend {
+  readonly node: string;
+  readonly weight: number;
+  readonly active: number;
+}
+
 interface Status {
-  readonly services: {
-    readonly rows: readonly {
-      readonly name: string;
-      readonly backends: readonly { readonly node: string; readonly weight: number }[];
-    }[];
-  };
+  readonly services: { readonly rows: readonly { readonly name: string; readonly backends: readonly Backend[] }[] };
 }

@@ -2,24 +2,13 @@
 import assert from 'node:assert/strict';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { NamespaceBench } from './namespace-bench.js';
 import { type NetworkNamespace } from './network-namespace.js';
 import { ping } from './ping.js';
 import { RunningPing } from './running-ping.js';
 import { StoreHub } from './store-hub.js';
+import { until } from './until.js';
 import { UpNode } from './up-node.js';
-
-/** Milliseconds between looks, and after which a condition will never be met. */
-const LOOK = 20;
-const NEVER = 60_000;
-
-/** Waits for a condition. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + NEVER; !(await condition()); await sleep(LOOK)) {
-    assert.ok(Date.now() < end, `it never came: ${what}`);
-  }
-}
 
 /** The network `web` (10.0.9.0/24) with c1 on node 1 (.103) and c2 on node 2 (.104). */
 export class StoreBench {

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NATS_SERVER, lacking } from './requirements.js';
 import { RunningPing } from './running-ping.js';
-import { StoreBench, until } from './store-bench.js';
+import { StoreBench } from './store-bench.js';
+import { until } from './until.js';
 
 /** Seconds of the nodes' leases, and between pings. */
 const LEASE = 3;

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { scratch } from '../../cli/run.js';
 import { RING } from '../../dataplane/topology.js';
@@ -18,6 +17,7 @@ const CHILD = fileURLToPath(new URL('./changing-vtep-child.js', import.meta.url)
 /** How long the pings go on; longer for figures that are to be published. */
 const SECONDS = Number(process.env['VTEP_CHANGES_SECONDS'] ?? 3);
 const INTERVAL = 0.01;
+const PATIENCE_MS = 60_000;
 const IPS = ['10.0.9.3', '10.0.9.4'] as const;
 const folder = scratch();
 
@@ -44,7 +44,7 @@ async function run(t: TestContext, encrypted: boolean): Promise<void> {
     );
     for (const child of children) await child.line('stdout', /^up$/);
     const ping = await RunningPing.start(containers[0], IPS[1], { interval: INTERVAL });
-    await sleep(SECONDS * 1000);
+    await ping.answers(SECONDS / INTERVAL, SECONDS * 1000 + PATIENCE_MS);
     const { sent, lost, missing } = await ping.stop();
     const ended = await Promise.all(children.map((child) => child.stop('SIGTERM')));
     t.diagnostic(`${sent} pings, ${lost} lost`);

@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch, vtep } from '../../cli/run.js';
 import { FRAME, vxlan } from '../../dataplane/build.js';
 import { missing } from '../../repository.js';
@@ -220,10 +219,10 @@ betweenTwo('two nodes with an encrypted network', {}, (pair) => {
     for (; rotations < 4; rotations++) {
       await call(['keys', 'rotate', rings[0]]);
       await ups[0].reload();
-      await sleep(500);
+      await pings.answers(25);
       copyFileSync(...rings);
       await ups[1].reload();
-      await sleep(1500);
+      await pings.answers(75);
     }
     const { bitsPerSecond, retransmits } = await transfer;
     const { sent, missing: lost } = await pings.stop();

@@ -52,6 +52,7 @@ endpoints:
     const ping = await RunningPing.start(c2, '10.0.9.3', { interval: 0.02 });
     const child = join(ROOT, 'dist/test/live/namespaces/flood-child.js');
     const flood = n2.namespace.start([process.execPath, child, n2.ipv4, n1.ipv4, String(FLOOD_SECONDS)]);
+    await flood.line('stderr', /begun/);
     await sleep(WARM_UP_SECONDS * 1000);
     const pid = up.pid ?? 0;
     const warm = residentOf(pid);

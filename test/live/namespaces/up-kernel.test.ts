@@ -4,7 +4,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { scratch } from '../../cli/run.js';
 import { iperf3 } from './iperf3.js';
 import { kernelBeside, rate } from './kernel-beside.js';
@@ -20,6 +19,7 @@ import { requirements } from './requirements.js';
 import { RunningPing } from './running-ping.js';
 import { tcpTransfer } from './tcp-transfer.js';
 import { underlay, UNDERLAY_DEVICE, type UnderlayNode } from './underlay.js';
+import { until } from './until.js';
 import { assertDropped, UpNode } from './up-node.js';
 
 const IP1 = '10.0.9.3';
@@ -240,8 +240,11 @@ besideTheKernel('vtep up beside the kernel, killed and started again', {}, (pair
     const began = performance.now();
     await up.kill();
     assert.throws(() => c2.ip(`link show dev ${CONTAINER_DEVICE}`), /does not exist/);
-    await sleep(200);
+    const leaving = (): number => linkCounters(c1, CONTAINER_DEVICE).sent.packets;
+    const before = leaving();
+    await until(() => leaving() >= before + 20, 'pings without a node');
     await up.start();
+    await pings.answers(1);
     const pause = (performance.now() - began) / MILLISECONDS;
     await pings.answers(20);
     const { missing, sent, received } = await pings.stop();
@@ -261,7 +264,9 @@ besideTheKernel('vtep up beside the kernel, killed and started again', {}, (pair
   test('a TCP transfer survives it', async () => {
     const { up, c1, c2 } = pair();
     const transfer = iperf3(c2, c1, { address: IP2, seconds: 3, bitrate: 50e6 });
-    await sleep(MILLISECONDS);
+    const sent = (): number => linkCounters(c1, CONTAINER_DEVICE).sent.bytes;
+    const before = sent();
+    await until(() => sent() >= before + MEGABYTE, 'a megabyte');
     await up.kill();
     await up.start();
     const { received } = await transfer;

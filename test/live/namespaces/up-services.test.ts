@@ -43,7 +43,7 @@ const once = () => new Promise((done) => {
 
 /** Answers each request with its name. */
 const SERVER = `
-require('node:http').createServer((_, answer) => answer.end(process.argv[1])).listen(${PORT}, () => console.log('ready'));`;
+require('node:http').createServer({ keepAliveTimeout: 0 }, (_, answer) => answer.end(process.argv[1])).listen(${PORT}, () => console.log('ready'));`;
 
 /** Fetches over one connection when it gets a line. */
 const KEEPING_CLIENT = `
@@ -177,7 +177,8 @@ describe('a service on two nodes', { skip: requirements() }, () => {
   test('refuses connections while all tasks are drained, and serves again when they return', async () => {
     await reload(tasks.map((task) => ({ ...task, drain: true })));
     assert.deepEqual(fetched(1), ['ECONNREFUSED']);
-    assert.equal((await status()).services.rows[0]?.refused, 1);
+    // More than one if the client's kernel sent the SYN again before the answer came.
+    assert.ok(((await status()).services.rows[0]?.refused ?? 0) >= 1);
     await reload(tasks);
     assert.deepEqual([...new Set(fetched(4))].sort(), ['web1', 'web2']);
   });

@@ -9,9 +9,10 @@ import { PacketCapture } from './packet-capture.js';
 import { ping } from './ping.js';
 import { NATS_SERVER, requirements } from './requirements.js';
 import { RunningPing } from './running-ping.js';
-import { StoreBench, until } from './store-bench.js';
+import { StoreBench } from './store-bench.js';
 import { type StoreHub } from './store-hub.js';
 import { UNDERLAY_DEVICE } from './underlay.js';
+import { until } from './until.js';
 import { UpNode } from './up-node.js';
 
 /** Seconds of the nodes' leases, and the part of it after which they renew. */
@@ -70,7 +71,10 @@ describe('vtep up --store', { skip }, () => {
     const before = ups.map(({ said }) => said.length);
     await hub.kill();
     await running.answers(500);
-    assert.match(ups[0].said, /store: out of reach; packets go on with what is known/);
+    await until(
+      () => /store: out of reach; packets go on with what is known/.test(ups[0].said),
+      'the end of the store',
+    );
     // Longer than a lease: nobody may take the others for gone.
     await sleep((LEASE + 1) * MILLISECONDS);
     hub.cutOff(0);
@@ -85,7 +89,7 @@ describe('vtep up --store', { skip }, () => {
       `${sent} pings, ${lost} lost; a new endpoint reached ${Date.now() - back} ms after the server was back`,
     );
     assert.deepEqual(missing, []);
-    assert.match(ups[0].said, /store: back after/);
+    await until(() => /store: back after/.test(ups[0].said), 'the store to be back');
     for (const [i, { said }] of ups.entries())
       assert.doesNotMatch(said.slice(before[i]), /is withdrawn|all records were read again/);
   });

@@ -60,6 +60,11 @@ export interface BackendCounts {
   /** Connections in the table, and since the backend was added. */
   readonly connections: number;
   readonly opened: number;
+  /**
+   * TCP connections and SCTP associations in the table that both sides haven't closed yet: with 0 at a weight of 0, removing
+   * the backend cuts off none. Half-closed ones count, unlike in IPVS's ActiveConn. UDP flows have no end, so they don't.
+   */
+  readonly active: number;
   readonly packetsIn: number;
   readonly bytesIn: number;
   readonly packetsOut: number;

@@ -83,6 +83,8 @@ export class Services {
   port = new Int32Array(16);
   /** Connections of each backend. */
   connections = new Int32Array(16);
+  /** Those of them that aren't closed yet. */
+  active = new Int32Array(16);
   /** `Leaving` of each backend. */
   leaving = new Uint8Array(16);
   #serviceOf = new Int32Array(16);
@@ -136,7 +138,12 @@ export class Services {
     this.counters[backend * COUNTERS + OPENED]++;
   }
 
-  /** Counts a connection that is gone; a removed backend is forgotten with its last. */
+  /** Counts a connection that has become active, or, with -1, isn't any more. */
+  activated(backend: number, change: number): void {
+    this.active[backend] += change;
+  }
+
+  /** Counts a connection that is gone, and isn't active; a removed backend is forgotten with its last. */
   closed(backend: number): void {
     this.connections[backend]--;
     if (this.connections[backend] === 0 && this.leaving[backend] === Leaving.Removed) this.#forget(backend);
@@ -225,6 +232,7 @@ export class Services {
     this.#setMac(id, macBytes);
     this.port[id] = port;
     this.connections[id] = 0;
+    this.active[id] = 0;
     this.leaving[id] = weight === 0 ? Leaving.Quiesced : Leaving.No;
     this.#serviceOf[id] = service;
     this.counters.fill(0, id * COUNTERS, (id + 1) * COUNTERS);
@@ -264,7 +272,9 @@ export class Services {
       const [packetsIn, bytesIn, packetsOut, bytesOut, opened] = counts;
       const address = addressText(this.address[id]);
       const weight = scheduler.weightOf(id);
-      return { address, weight, connections: this.connections[id], opened, packetsIn, bytesIn, packetsOut, bytesOut };
+      const { [id]: connections } = this.connections;
+      const { [id]: active } = this.active;
+      return { address, weight, connections, active, opened, packetsIn, bytesIn, packetsOut, bytesOut };
     });
     const [packetsIn, bytesIn, packetsOut, bytesOut, opened] = sums;
     return { id: service, name, opened, refused, packetsIn, bytesIn, packetsOut, bytesOut, backends };
@@ -331,6 +341,7 @@ export class Services {
     this.macLow = grown(this.macLow, new Int32Array(capacity));
     this.port = grown(this.port, new Int32Array(capacity));
     this.connections = grown(this.connections, new Int32Array(capacity));
+    this.active = grown(this.active, new Int32Array(capacity));
     this.leaving = grown(this.leaving, new Uint8Array(capacity));
     this.#serviceOf = grown(this.#serviceOf, new Int32Array(capacity));
   }

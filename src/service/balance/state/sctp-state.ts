@@ -22,6 +22,9 @@ export const SctpState = {
 } as const;
 export type SctpState = (typeof SctpState)[keyof typeof SctpState];
 
+/** Whether both sides may still send or wait for something, by state: from INIT until SHUTDOWN COMPLETE or ABORT. */
+export const SCTP_ACTIVE = Uint8Array.of(0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0);
+
 const NAMES = [
   'NONE',
   'INIT1',

@@ -21,6 +21,12 @@ export const TcpState = {
 } as const;
 export type TcpState = (typeof TcpState)[keyof typeof TcpState];
 
+/**
+ * Whether both sides may still send or wait for something, by state: from the first SYN until both have sent a FIN, or one
+ * a RST.
+ */
+export const TCP_ACTIVE = Uint8Array.of(0, 1, 1, 1, 1, 0, 0, 1, 0, 0, 1);
+
 /** The number of states. */
 export const TCP_STATES = 11;
 
