@@ -15,7 +15,7 @@ const FLOORS = [
   { ipsec: [], fragment: [] },
   { overlay: [] },
   { dataplane: [] },
-  { service: [], gossip: [] },
+  { service: [], gossip: [], mesh: [] },
   { inspect: [], workers: [], replay: ['workers'] },
   { frames: [], simulate: ['frames'], picture: [], doctor: [], generate: [] },
   { report: [] },
