@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { VXLAN_PORT } from '../wire/index.js';
 import { Profile } from './profile.js';
 import { bool, fields, NAME, not, oneOf, oneOrMore, text, whole } from './schema.js';
+import { MESH } from './services/mesh-schema.js';
 import {
   ALIASES,
   COMPATIBILITY,
@@ -70,6 +71,7 @@ export const CONFIG_SCHEMA = fields('a config', {
   ipam: IPAM.optional(),
   gateway: GATEWAY.optional(),
   compatibility: COMPATIBILITY,
+  mesh: MESH.optional(),
   keys: z
     .array(z.unknown(), { error: () => 'not a list of keys such as - { tag: 4, key: "32 hexadecimal digits" }' })
     .optional(),

@@ -34,20 +34,22 @@ function readConfig(text: string): YamlText {
 }
 
 /** The error for a file without any data. */
-function emptyFile(): OverlayError {
-  return new OverlayError('BAD_CONFIG', `the file is empty; ${CONFIG}`, { position: { line: 1, column: 1 } });
+function emptyFile(help: string): OverlayError {
+  return new OverlayError('BAD_CONFIG', `the file is empty; ${help}`, { position: { line: 1, column: 1 } });
 }
 
 /** What is wrong inside of a list or a block that may take another form too; the issue itself if nothing is. */
 function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   // The forms that the value doesn't have at all say so about the value itself.
-  const inner = issue.errors.map(([first]) => first).find((first) => first.path.length > 0);
+  const inner = issue.errors
+    .map(([first]) => first)
+    .find((first) => first.path.length > 0 || first.code === 'unrecognized_keys');
   return inner === undefined ? issue : innermost({ ...inner, path: [...issue.path, ...inner.path] });
 }
 
-/** The error for data that isn't a config. */
-function invalid(found: z.core.$ZodIssue, locations: Locations, text: string): OverlayError {
+/** The error for data that doesn't fit its schema. */
+function invalid(found: z.core.$ZodIssue, locations: Locations, text: string, whole: string): OverlayError {
   const issue = innermost(found);
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   // A file without nodes is not a config, and may be another kind of file.
@@ -59,14 +61,14 @@ function invalid(found: z.core.$ZodIssue, locations: Locations, text: string): O
     case 'invalid_key':
       return locations.error(path, `${where}${issue.issues[0].message}${like}`, 'BAD_CONFIG', 'name');
     default: {
-      const help = path.length === 0 && like === '' ? `; ${CONFIG}` : like;
+      const help = path.length === 0 && like === '' ? `; ${whole}` : like;
       return locations.error(path, `${where}${issue.message}${help}`);
     }
   }
 }
 
 /** A config as it is written, which has the fields that the schema has. */
-export type WrittenConfig = Partial<Record<keyof ParsedConfig, Readonly<Record<string, unknown>> | null>>;
+export type WrittenConfig = Partial<Record<keyof ParsedConfig, Readonly<Record<string, unknown>> | boolean | null>>;
 
 /** A config's data. */
 export interface ConfigData {
@@ -76,19 +78,36 @@ export interface ConfigData {
   readonly locations: Locations;
 }
 
+/** A text's data. */
+export interface TextData<T> {
+  readonly written: unknown;
+  readonly parsed: T;
+  readonly locations: Locations;
+}
+
+/**
+ * Parses a text and checks it against a schema.
+ * @param whole what the text should have, for errors about all of it
+ * @throws OverlayError `BAD_CONFIG` with the line
+ */
+export function parsedText<T>(text: string, schema: z.ZodType<T>, whole: string): TextData<T> {
+  const { data, locations } = readConfig(text);
+  const proto = pathOfProto(data);
+  if (proto !== undefined) {
+    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`, 'BAD_CONFIG', 'name');
+  }
+  if (data === null) throw emptyFile(whole);
+  const result = schema.safeParse(data);
+  if (!result.success) throw invalid(result.error.issues[0], locations, text, whole);
+  return { written: data, parsed: result.data, locations };
+}
+
 /**
  * Parses a config's text and checks it against the schema.
  * @throws OverlayError `BAD_CONFIG` with the line
  */
 export function parsedConfig(file: string | KeyText): ConfigData {
   const text = file instanceof KeyText ? file.text : file;
-  const { data, locations } = readConfig(text);
-  const proto = pathOfProto(data);
-  if (proto !== undefined) {
-    throw locations.error(proto, `${proto.join('.')}: __proto__ can't be a name; choose another`, 'BAD_CONFIG', 'name');
-  }
-  if (data === null) throw emptyFile();
-  const result = CONFIG_SCHEMA.safeParse(data);
-  if (!result.success) throw invalid(result.error.issues[0], locations, text);
-  return { written: data as WrittenConfig, parsed: result.data, locations };
+  const { written, parsed, locations } = parsedText(text, CONFIG_SCHEMA, CONFIG);
+  return { written: written as WrittenConfig, parsed, locations };
 }

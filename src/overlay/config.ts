@@ -13,6 +13,9 @@ import type { Locations } from './locations.js';
 import type { Swarm } from './services/model.js';
 import { writePinned } from './services/pinned-config.js';
 import { readGateway } from './services/gateway-settings.js';
+import { readMesh } from './services/read-mesh.js';
+import { serviceLabels } from './services/service-labels.js';
+import type { ServiceSet } from './services/service-set.js';
 import { readServices } from './services/read-services.js';
 import { readPools, readSwarmNetwork, readSwarmNodes } from './services/read-swarm.js';
 import { swarmTopology } from './services/swarm-topology.js';
@@ -41,9 +44,35 @@ function readPlan(
 }
 
 /** Whether a config leaves anything to a swarm's manager, or describes what a swarm's nodes do beside forwarding. */
-function isSwarm({ services, ipam, gateway }: ParsedConfig, networks: readonly GivenNetwork[]): boolean {
-  const described = [services, ipam, gateway].some((section) => section !== undefined);
+function isSwarm({ services, ipam, gateway, mesh }: ParsedConfig, networks: readonly GivenNetwork[]): boolean {
+  const described = [services, ipam, gateway, mesh].some((section) => section !== undefined && section !== false);
   return described || networks.some(({ vni }) => vni === undefined);
+}
+
+/** The HTTP routing mesh, as the member `services` of a topology has it. */
+function meshOf(
+  { mesh, services = {} }: ParsedConfig,
+  locations: Locations,
+  nodes: readonly Node[],
+  plan: SwarmPlan | undefined,
+): Pick<ServiceSet, 'mesh'> {
+  if (mesh === undefined) return {};
+  // Without a plan, other nodes and services are learned.
+  const own = new Map(Object.keys(services).map((name) => [name, [] as readonly string[]]));
+  for (const { service } of plan?.services ?? []) {
+    own.set(
+      service.name,
+      service.networks.map(({ network }) => network),
+    );
+  }
+  const known = plan === undefined ? undefined : { nodes: nodes.map(({ name }) => name), services: own };
+  return { mesh: readMesh(mesh, ['mesh'], locations, known) };
+}
+
+/** What is known of services where a node learns them: how it routes requests to them. */
+function learnedServices({ compatibility }: ParsedConfig, mesh: Pick<ServiceSet, 'mesh'>): Pick<Topology, 'services'> {
+  if (mesh.mesh === undefined) return {};
+  return { services: { networks: [], records: [], gateway: undefined, compatibility, ...mesh } };
 }
 
 /** What is attached to the networks, and the services that a swarm runs there. */
@@ -56,7 +85,8 @@ function readAttached(
 ): Pick<Topology, 'endpoints' | 'services'> {
   const claims = new ConfigClaims(locations);
   const endpoints = readEndpoints(parsed, locations, nodes, networks, plan, claims);
-  if (plan === undefined) return { endpoints };
+  const mesh = meshOf(parsed, locations, nodes, plan);
+  if (plan === undefined) return { endpoints, ...learnedServices(parsed, mesh) };
   const listed = endpoints.map((endpoint) => ({ endpoint, aliases: parsed.endpoints[endpoint.name].aliases }));
   const swarm = swarmTopology(plan, listed, claims);
   const publishes = plan.services.some(({ ports }) => ports.length > 0);
@@ -74,8 +104,16 @@ function readAttached(
       records: swarm.records,
       gateway,
       compatibility: parsed.compatibility,
+      ...labelsOf(plan),
+      ...mesh,
     },
   };
+}
+
+/** The labels of services. */
+function labelsOf({ services }: SwarmPlan): Pick<ServiceSet, 'labels'> {
+  const labels = services.flatMap(({ service }) => serviceLabels(service));
+  return labels.length === 0 ? {} : { labels };
 }
 
 function readRing(parsed: ParsedConfig, locations: Locations, file: string | KeyText): KeyRing | undefined {
@@ -116,7 +154,8 @@ export function parseConfig(file: string | KeyText, { ring, member }: ConfigOpti
   const nodes = readNodes(parsed, locations);
   const given = readNetworks(parsed, locations, ring !== undefined);
   const membership = member === undefined ? undefined : readMembership(parsed, locations, nodes, given, member);
-  const plan = isSwarm(parsed, given) ? readPlan(parsed, locations, nodes, given) : undefined;
+  const isPlanned = membership === undefined && isSwarm(parsed, given);
+  const plan = isPlanned ? readPlan(parsed, locations, nodes, given) : undefined;
   const networks = given.map((network, i) => completed(network, plan, i));
   return {
     profile: parsed.profile,
@@ -148,6 +187,16 @@ export function parseSwarmPlan(file: string | KeyText): SwarmPlan {
 }
 
 /**
+ * Parses a config to what it says about services and the HTTP routing mesh. Encrypted networks need no keys here.
+ * @param file the text, or the result of `extractKeys`
+ * @returns undefined for a config without services
+ * @throws OverlayError `BAD_CONFIG` with the line
+ */
+export function parseServices(file: string | KeyText): ServiceSet | undefined {
+  return attachedOf(parsedConfig(file)).services;
+}
+
+/**
  * Parses a config, and writes its networks, services and endpoints with all addresses, VNIs and ports that it is
  * planned to get. With these, a service can be scaled, and networks and services added, without any of them changing.
  * @returns YAML
@@ -173,4 +222,12 @@ function planOf({ parsed, locations }: ConfigData): SwarmPlan {
   const networks = given.map((network, i) => completed(network, plan, i));
   readAttached(parsed, locations, nodes, networks, plan);
   return plan;
+}
+
+function attachedOf({ parsed, locations }: ConfigData): Pick<Topology, 'services'> {
+  const nodes = readNodes(parsed, locations);
+  const given = readNetworks(parsed, locations, true);
+  const plan = isSwarm(parsed, given) ? readPlan(parsed, locations, nodes, given) : undefined;
+  const networks = given.map((network, i) => completed(network, plan, i));
+  return readAttached(parsed, locations, nodes, networks, plan);
 }

@@ -3,6 +3,7 @@
  *
  * - {@link parseConfig} reads a config, {@link importTopology} the output of a running swarm's tools,
  *   {@link importSwarm} that of Docker's inspect commands, with services. All return a `Topology` for `NodeTables`.
+ * - {@link readMeshSettings} reads an HTTP routing mesh from a file of its own.
  * - {@link parseKeys} reads any key file; {@link parseKeyRing} and {@link parseSwarmKeys} only rings.
  * @module vtep/overlay/files
  */
@@ -27,3 +28,4 @@ export { parseGossipKeys } from './keys/gossip-keys.js';
 export { formatKeyRing, isRingAlone, type KeyRingFile, parseKeyRing, parseSwarmKeys } from './keys/key-ring-file.js';
 export { KeyText, extractKeys } from './keys/key-text.js';
 export { type KeysFile, parseKeys } from './keys/keys-file.js';
+export { readMeshSettings } from './mesh-file.js';

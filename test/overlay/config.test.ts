@@ -466,7 +466,7 @@ describe('an error in a config has its line and the fix', () => {
     [
       'nodes: {}\nnetworks: {}\ncontainers: {}',
       'line 3, column 1: unknown field "containers"; there are profile, port, nodes, networks, endpoints, ' +
-        'services, ipam, gateway, compatibility, keys, acceptUnknownVteps',
+        'services, ipam, gateway, compatibility, mesh, keys, acceptUnknownVteps',
     ],
     [
       'nodes: { a: { vtep: 1.2.3.4 } }\nnetworks: { w: { vni: 1 } }\nendpoints: { c: { network: w, node: a, netns: "" } }',

@@ -151,6 +151,7 @@ export function importSwarm(files: readonly DumpFile[], options: SwarmImportOpti
     records,
     gateway,
     compatibility: Compatibility.Docker,
+    ...(known.labels.length === 0 ? {} : { labels: known.labels }),
   };
   return {
     topology: {

@@ -2,6 +2,7 @@
 import { formatAddress, parseIp } from '../prefix.js';
 import { ServiceMode } from '../services/model.js';
 import { PortProtocol, type PublishedPort, PublishMode } from '../services/published-port.js';
+import { type ServiceLabels, targetPorts } from '../services/service-labels.js';
 import type { RecordService } from '../services/service-set.js';
 import type { Network } from '../topology.js';
 import type { ImportWarnings } from './import-warnings.js';
@@ -49,6 +50,27 @@ export class RecordServices {
     const made = this.#made.get(key) ?? this.#make(endpoint, id, known);
     this.#made.set(key, made);
     return made;
+  }
+
+  /** The labels of the services that have some. */
+  get labels(): readonly ServiceLabels[] {
+    return [...this.#services.values()].flatMap((service): ServiceLabels[] => {
+      const { Spec, Endpoint } = service;
+      const labels = Spec.Labels ?? {};
+      if (Object.keys(labels).length === 0) return [];
+      const attached = (Spec.TaskTemplate?.Networks ?? Spec.Networks ?? []).map(({ Target }) => Target);
+      const virtual = (Endpoint?.VirtualIPs ?? []).map(({ NetworkID }) => NetworkID);
+      const found = [...attached, ...virtual]
+        .map((id) => this.#indexOf(id, undefined))
+        .filter((network) => network >= 0 && !this.#isIngress(network));
+      const networks = [...new Set(found)].map((network) => this.#networks[network].name);
+      const ports = targetPorts(
+        (Endpoint?.Ports ?? []).map(({ Protocol = PortProtocol.Tcp, TargetPort }) => {
+          return { protocol: Protocol, target: TargetPort };
+        }),
+      );
+      return [{ service: Spec.Name, labels, ports, networks, isImported: true }];
+    });
   }
 
   #make(

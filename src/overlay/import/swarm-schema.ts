@@ -22,6 +22,7 @@ export const DOCKER_SERVICE = z.object({
   Version: VERSION,
   Spec: z.object({
     Name: z.string(),
+    Labels: z.record(z.string(), z.string()).nullish(),
     TaskTemplate: z.object({ Networks: ATTACHED }).nullish(),
     // Where engines before 1.13 have it.
     Networks: ATTACHED,

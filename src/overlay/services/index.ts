@@ -29,6 +29,15 @@ export {
 } from './published-port.js';
 export { type ServiceChange, ServiceChangeKind } from './service-change.js';
 export {
+  type ConfiguredRoute,
+  DEFAULT_MESH,
+  ForwardedStyle,
+  type MeshSettings,
+  type MeshTimeouts,
+  ProxyVersion,
+} from './mesh-settings.js';
+export { type ServiceLabels, targetPorts } from './service-labels.js';
+export {
   Compatibility,
   type GatewaySettings,
   type RecordService,

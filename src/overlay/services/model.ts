@@ -143,6 +143,8 @@ export interface Service {
   readonly deploy?: Deployment;
   /** Virtual IPs asked for, by network: 4 bytes each. */
   readonly vips?: ReadonlyMap<string, Uint8Array>;
+  /** @default none */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A container that belongs to no service and is attached to a network by hand. */

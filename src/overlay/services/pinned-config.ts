@@ -47,7 +47,9 @@ export function writePinned(config: WrittenConfig, plan: SwarmPlan): string {
     ),
   };
   const present = Object.entries(sections).filter(([, section]) => Object.keys(section).length > 0);
-  return stringify(Object.fromEntries(present), { lineWidth: 0, flowCollectionPadding: true });
+  // It has routes to the services, whose fields have their labels.
+  const mesh = config.mesh === undefined ? {} : { mesh: config.mesh };
+  return stringify({ ...Object.fromEntries(present), ...mesh }, { lineWidth: 0, flowCollectionPadding: true });
 }
 
 function pinnedNetwork(fields: Fields, { request, allocation }: PlannedNetwork): Fields {

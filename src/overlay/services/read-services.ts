@@ -72,9 +72,11 @@ export function readServices(
       ingress: published ? networks.find(({ ingress }) => ingress)?.name : undefined,
       locations,
     };
+    const labels = labelsOf(entry, path, locations);
     return {
       name,
       ...(entry.id === undefined ? {} : { id: entry.id }),
+      ...(Object.keys(labels).length === 0 ? {} : { labels }),
       mode: entry.mode,
       deploy: entry.deploy,
       networks: own,
@@ -91,6 +93,23 @@ function membershipsOf({ networks, aliases }: ParsedService): ServiceNetwork[] {
     network,
     aliases: [...aliases, ...(own?.aliases ?? [])],
   }));
+}
+
+/** As Compose does: numbers and booleans become text, and a name alone is a label without a value. */
+function labelsOf({ labels }: ParsedService, path: Path, locations: Locations): Readonly<Record<string, string>> {
+  if (!Array.isArray(labels)) {
+    return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value ?? '')]));
+  }
+  const read = new Map<string, string>();
+  for (const [i, label] of labels.entries()) {
+    const at = label.indexOf('=');
+    const name = at < 0 ? label : label.slice(0, at);
+    if (read.has(name)) {
+      throw locations.error([...path, 'labels', i], `${path.join('.')}.labels.${i}: ${inQuotes(name)} is listed twice`);
+    }
+    read.set(name, at < 0 ? '' : label.slice(at + 1));
+  }
+  return Object.fromEntries(read);
 }
 
 function portsOf(text: string, path: Path, locations: Locations): PublishedPort[] {

@@ -1,4 +1,5 @@
 /** Single changes of an overlay's services, as they come from gossip. */
+import type { ServiceLabels } from './service-labels.js';
 import type { ServiceNetworkSet, ServiceRecord } from './service-set.js';
 
 /** Kinds of change. */
@@ -7,6 +8,8 @@ export const ServiceChangeKind = {
   RemoveNetwork: 'remove-network',
   SetRecord: 'set-record',
   RemoveRecord: 'remove-record',
+  SetLabels: 'set-labels',
+  RemoveLabels: 'remove-labels',
 } as const;
 export type ServiceChangeKind = (typeof ServiceChangeKind)[keyof typeof ServiceChangeKind];
 
@@ -18,4 +21,7 @@ export type ServiceChange =
   | { readonly kind: typeof ServiceChangeKind.RemoveNetwork; readonly name: string }
   /** Adds a record, or replaces the one of the same endpoint. Its network must exist. */
   | { readonly kind: typeof ServiceChangeKind.SetRecord; readonly record: ServiceRecord }
-  | { readonly kind: typeof ServiceChangeKind.RemoveRecord; readonly network: string; readonly endpoint: string };
+  | { readonly kind: typeof ServiceChangeKind.RemoveRecord; readonly network: string; readonly endpoint: string }
+  /** Sets the labels of a service, of which there needn't be a record. */
+  | { readonly kind: typeof ServiceChangeKind.SetLabels; readonly labels: ServiceLabels }
+  | { readonly kind: typeof ServiceChangeKind.RemoveLabels; readonly service: string };

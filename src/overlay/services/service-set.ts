@@ -1,6 +1,8 @@
 /** The services of an overlay as its nodes know them, whether they come from a config, from inspect dumps or from gossip. */
 import type { Prefix } from '../prefix.js';
+import type { MeshSettings } from './mesh-settings.js';
 import type { PublishedPort } from './published-port.js';
+import type { ServiceLabels } from './service-labels.js';
 
 /** What a record says about the service that its task belongs to. */
 export interface RecordService {
@@ -79,4 +81,8 @@ export interface ServiceSet {
   /** Undefined if containers have no route to the outside. */
   readonly gateway: GatewaySettings | undefined;
   readonly compatibility: Compatibility;
+  /** Labels of services that have some. @default none */
+  readonly labels?: readonly ServiceLabels[];
+  /** The HTTP routing mesh; undefined if nodes run none. */
+  readonly mesh?: MeshSettings | undefined;
 }

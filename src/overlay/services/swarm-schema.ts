@@ -59,6 +59,20 @@ const PORT = z.union([z.string(), z.number()], { error: not('a published port su
 /** Further names. */
 export const ALIASES = z.array(NAME, { error: not('a list of names') }).default([]);
 
+const LABEL_VALUE = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: not('the value of a label') });
+/** Labels, in both forms of a Compose file. */
+const LABELS = z.union(
+  [
+    z.record(NAME, LABEL_VALUE),
+    z.array(
+      text('a label such as com.docker.lb.port=8080').regex(/^[^=\p{Cc}]+(?:=[^]*)?$/u, {
+        error: not('a label: NAME=VALUE or NAME'),
+      }),
+    ),
+  ],
+  { error: not('a block of labels, or a list of NAME=VALUE') },
+);
+
 /** The services. */
 export const SERVICES = z.record(
   NAME,
@@ -79,6 +93,7 @@ export const SERVICES = z.record(
     vip: byNetwork('an IP address').optional(),
     netns: NETNS.optional(),
     ports: z.array(PORT, { error: not('a list of published ports such as 8080:80/tcp') }).default([]),
+    labels: LABELS.default({}),
     replicas: whole(0, MAX_REPLICAS, 'a number of replicas').optional(),
     tasks: z.array(TASK, { error: not('a list of tasks such as - { node: node1 }') }).optional(),
   }),

@@ -1,5 +1,6 @@
 /** Puts changes of a node's tables into an order in which they can be applied. */
 import { type ServiceChange, ServiceChangeKind } from '../services/service-change.js';
+import type { ServiceLabels } from '../services/service-labels.js';
 import type { ServiceNetworkSet, ServiceRecord } from '../services/service-set.js';
 import type { Network, Node } from '../topology.js';
 import { Differences } from './differences.js';
@@ -18,6 +19,7 @@ export interface TakenState {
   readonly endpoints: readonly EndpointRecord[];
   readonly serviceNetworks: readonly ServiceNetworkSet[];
   readonly records: readonly ServiceRecord[];
+  readonly labels: readonly ServiceLabels[];
 }
 
 /** The objects of a topology and its services, with what has changed since the last `take`. */
@@ -32,11 +34,13 @@ export class PendingChanges {
   readonly serviceNetworks = new Differences<string, ServiceNetworkSet>(isSameValue);
   /** By the endpoint's id. */
   readonly records = new Differences<string, ServiceRecord>(isSameValue);
+  /** By name of the service. */
+  readonly labels = new Differences<string, ServiceLabels>(isSameValue);
 
   /** Number of objects that may have changed. */
   get size(): number {
-    const { nodes, networks, endpoints, serviceNetworks, records } = this;
-    return nodes.size + networks.size + endpoints.size + serviceNetworks.size + records.size;
+    const { nodes, networks, endpoints, serviceNetworks, records, labels } = this;
+    return nodes.size + networks.size + endpoints.size + serviceNetworks.size + records.size + labels.size;
   }
 
   /** The changes. They can also be applied in pieces, as long as the order stays. */
@@ -46,13 +50,14 @@ export class PendingChanges {
 
   /** What all changes that were taken add up to. */
   get taken(): TakenState {
-    const { nodes, networks, endpoints, serviceNetworks, records } = this;
+    const { nodes, networks, endpoints, serviceNetworks, records, labels } = this;
     return {
       nodes: [...nodes.taken],
       networks: [...networks.taken],
       endpoints: [...endpoints.taken],
       serviceNetworks: [...serviceNetworks.taken],
       records: [...records.taken],
+      labels: [...labels.taken],
     };
   }
 
@@ -96,7 +101,14 @@ export class PendingChanges {
       if (after !== undefined) set.push({ kind: ServiceChangeKind.SetNetwork, network: after });
       else if (before !== undefined) removed.push({ kind: ServiceChangeKind.RemoveNetwork, name: before.name });
     }
-    return [...removed, ...set, ...added];
+    // A route has its backends as soon as there is one, and is gone before them.
+    const removedLabels: ServiceChange[] = [];
+    for (const { before, after } of this.labels.take()) {
+      if (after !== undefined) added.push({ kind: ServiceChangeKind.SetLabels, labels: after });
+      else if (before !== undefined)
+        removedLabels.push({ kind: ServiceChangeKind.RemoveLabels, service: before.service });
+    }
+    return [...removedLabels, ...removed, ...set, ...added];
   }
 }
 

@@ -26,13 +26,17 @@ export function topologyDifferences(
 /** The changes after which services are as given. Some may change nothing. */
 export function serviceDifferences(
   before: ServiceSet | undefined,
-  { serviceNetworks, records }: TakenState,
+  { serviceNetworks, records, labels }: TakenState,
 ): ServiceChange[] {
   const keyOf = ({ network, endpoint }: ServiceRecord): string => `${endpoint} ${network}`;
   const names = new Set(serviceNetworks.map(({ name }) => name));
   const keys = new Set(records.map(keyOf));
+  const labelled = new Set(labels.map(({ service }) => service));
   const gone = (before?.records ?? []).filter((record) => !keys.has(keyOf(record)));
   return [
+    ...(before?.labels ?? []).flatMap(({ service }): ServiceChange[] =>
+      labelled.has(service) ? [] : [{ kind: ServiceChangeKind.RemoveLabels, service }],
+    ),
     ...gone.map(({ network, endpoint }): ServiceChange => {
       return { kind: ServiceChangeKind.RemoveRecord, network, endpoint };
     }),
@@ -41,5 +45,6 @@ export function serviceDifferences(
     ),
     ...serviceNetworks.map((network): ServiceChange => ({ kind: ServiceChangeKind.SetNetwork, network })),
     ...records.map((record): ServiceChange => ({ kind: ServiceChangeKind.SetRecord, record })),
+    ...labels.map((one): ServiceChange => ({ kind: ServiceChangeKind.SetLabels, labels: one })),
   ];
 }

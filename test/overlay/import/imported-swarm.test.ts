@@ -265,6 +265,18 @@ describe('tasks and nodes that are gone', () => {
     );
   });
 
+  test('labels of services come with the TCP ports that they publish, and their networks without the ingress network', () => {
+    assert.equal(importSwarm(all).topology.services?.labels, undefined);
+    const labels = { 'com.docker.lb.hosts': 'app.example.org' };
+    const services = changed('swarm/service-inspect.json', (service: { Spec: { Name: string; Labels?: object } }) => {
+      if (service.Spec.Name === 'my-web') service.Spec.Labels = labels;
+    });
+    const files = all.map((one) => (one.name === 'swarm/service-inspect.json' ? services : one));
+    assert.deepEqual(importSwarm(files).topology.services?.labels, [
+      { service: 'my-web', labels, ports: [80], networks: ['my-network'], isImported: true },
+    ]);
+  });
+
   test('a node that left and joined again under its old address counts once', () => {
     const nodes = changed('swarm/node-inspect.json', () => undefined);
     const [first] = JSON.parse(nodes.text) as NodeEntry[];
