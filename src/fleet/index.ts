@@ -37,7 +37,7 @@ export { checkContainerName } from './control/names.js';
 export { type NetworkView, type OverlayView, readOverlay } from './control/overlay-view.js';
 export { Repair, type RepairOptions } from './control/repair.js';
 export { type ServiceRequest } from './control/service-allocation.js';
-export { createService, removeService, scaleService } from './control/services.js';
+export { createService, removeService, scaleService, type ServiceUpdate, updateService } from './control/services.js';
 export { type PlannedTask, planTasks, type TaskPlan } from './control/task-plan.js';
 export { TaskScheduler, type TaskSchedulerOptions } from './control/task-scheduler.js';
 export { isRunning, type Task, tasksOf } from './control/tasks.js';

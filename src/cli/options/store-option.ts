@@ -81,24 +81,37 @@ export function storeAddress(
 
 /**
  * Connects to the store.
+ * @param options whether it is made if there is none. Default: it is
  * @throws UsageError without an address; StoreError as of `NatsStore.open`
  */
-export async function openStore(values: StoreValues, env: NodeJS.ProcessEnv = process.env): Promise<Store> {
+export async function openStore(
+  values: StoreValues,
+  { creates = true }: { readonly creates?: boolean } = {},
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Store> {
   const where = storeAddress(values, env);
   if (where === undefined) {
     throw new UsageError(`which store? --store nats://HOST:PORT/OVERLAY, or ${VARIABLE} in the environment`);
   }
   // Loaded only here: commands that only declare the options start faster without it.
   const { NatsStore } = await import('../../fleet/index.js');
-  return NatsStore.open(where, natsOptions(values));
+  return NatsStore.open(where, { ...natsOptions(values), creates });
 }
 
 /**
- * Connects to the store, and closes it once `run` is done with it.
+ * Connects to the store, and closes it once `run` is done with it. One that isn't there is an error.
  * @throws UsageError without an address; StoreError as of `NatsStore.open`, and what `run` throws
  */
 export async function withStore<T>(values: StoreValues, run: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openStore(values);
+  return closing(await openStore(values, { creates: false }), run);
+}
+
+/** As `withStore`, but makes a store that isn't there. */
+export async function withNewStore<T>(values: StoreValues, run: (store: Store) => Promise<T>): Promise<T> {
+  return closing(await openStore(values), run);
+}
+
+async function closing<T>(store: Store, run: (store: Store) => Promise<T>): Promise<T> {
   try {
     return await run(store);
   } finally {

@@ -4,7 +4,7 @@ import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { CONTROL_CONTEXT } from '../options/control-context.js';
 import { flag, option, options } from '../options/declared.js';
-import { STORE_OPTIONS, withStore } from '../options/store-option.js';
+import { STORE_OPTIONS, withNewStore } from '../options/store-option.js';
 import { choice, integer, keyValue, text } from '../options/value-kinds.js';
 import { TextOutput } from '../text-output.js';
 import { UsageError } from '../usage-error.js';
@@ -62,7 +62,7 @@ export const serviceCreateCommand = declare({
     if (mode === 'global' && replicas !== undefined) {
       throw new UsageError('replicas can only be used with replicated or replicated-job mode');
     }
-    const { id } = await withStore(values, async (store) => {
+    const { id } = await withNewStore(values, async (store) => {
       const view = await readOverlay(store);
       const request: ServiceRequest = {
         name,

@@ -4,7 +4,7 @@ import type { CommandGroup } from '../command.js';
 /** `vtep service`. */
 export const SERVICE_COMMANDS: CommandGroup = {
   name: 'service',
-  summary: 'create, scale and show services of a store',
+  summary: 'create, change and show services of a store',
   description: [
     'Services: a virtual IP, published ports, and tasks that the nodes of a store share among them (docs/fleet.md). vtep ' +
       'runs no containers and has no images: a task is an interface in each network of its service, which a node makes ' +
@@ -21,6 +21,11 @@ export const SERVICE_COMMANDS: CommandGroup = {
       name: 'scale',
       summary: 'change how many tasks services have',
       load: async () => (await import('./service-scale.js')).serviceScaleCommand,
+    },
+    {
+      name: 'update',
+      summary: 'change labels or the number of tasks of a service',
+      load: async () => (await import('./service-update.js')).serviceUpdateCommand,
     },
     {
       name: 'ls',

@@ -1,11 +1,12 @@
 /**
- * Creates, scales and removes services. `TaskScheduler` makes their tasks.
+ * Creates, changes and removes services. `TaskScheduler` makes their tasks.
  *
  * Creating: (1) the entry of `ipam/allocations`, `creating`, with the record and its ports; (2) a VIP per network; (3)
  * `services/NAME`; (4) the entry is `ready`. Removing: (1) the entry is `removing`; (2) `services/NAME`; (3) tasks and
  * VIPs; (4) the entry. A crash leaves an entry that is `creating` or `removing`: the next operation on the service, or
  * `Repair`, carries out the rest.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { Deployment, OverlayError, ServiceMode } from '../../overlay/index.js';
 import { segmentOf } from '../records/key-segment.js';
 import { decodeRecord, NETWORKS, SERVICES } from '../records/records.js';
@@ -125,20 +126,67 @@ async function addressesOf(store: Store, network: string, { kind, id }: AddressO
  * Asks for another number of tasks.
  * @throws OverlayError `REFUSED` in Docker's words; StoreError
  */
-export async function scaleService(
+export function scaleService(
   store: Store,
   name: string,
   replicas: number,
+  context: Pick<ControlContext, 'now'>,
+): Promise<ServiceRecord> {
+  return changeService(store, name, context, (record) => {
+    if (record.deploy === Deployment.Global) {
+      throw new OverlayError('REFUSED', 'scale can only be used with replicated or replicated-job mode');
+    }
+    return record.replicas === replicas ? record : { ...record, replicas };
+  });
+}
+
+/** What changes of a service. */
+export interface ServiceUpdate {
+  /** @default as before */
+  readonly replicas?: number;
+  /** Labels that it gets, or whose values change. */
+  readonly addedLabels?: Readonly<Record<string, string>>;
+  /** Labels that it loses, also those that were just added, as with Docker. Others are ignored. */
+  readonly removedLabels?: readonly string[];
+}
+
+/**
+ * Changes a service. Without a change, nothing is written.
+ * @throws OverlayError `REFUSED` in Docker's words; StoreError, `BAD_RECORD` for labels that don't fit
+ */
+export function updateService(
+  store: Store,
+  name: string,
+  { replicas, addedLabels = {}, removedLabels = [] }: ServiceUpdate,
+  context: Pick<ControlContext, 'now'>,
+): Promise<ServiceRecord> {
+  const removed = new Set(removedLabels);
+  return changeService(store, name, context, (record) => {
+    if (replicas !== undefined && record.deploy === Deployment.Global) {
+      throw new OverlayError('REFUSED', 'replicas can only be used with replicated or replicated-job mode');
+    }
+    const kept = Object.entries({ ...record.labels, ...addedLabels }).filter(([key]) => !removed.has(key));
+    const updated = { ...record, labels: Object.fromEntries(kept), replicas: replicas ?? record.replicas };
+    return isDeepStrictEqual(updated, record) ? record : updated;
+  });
+}
+
+/**
+ * Replaces a service's record, again if another program has written it meanwhile.
+ * @param change the record as it should be; the same object if it is as it should be
+ */
+async function changeService(
+  store: Store,
+  name: string,
   { now }: Pick<ControlContext, 'now'>,
+  change: (record: ServiceRecord) => ServiceRecord,
 ): Promise<ServiceRecord> {
   for (;;) {
     const found = await readRecord(store, 'service', SERVICES + segmentOf(name));
     if (found === undefined) throw notFound(name);
-    if (found.record.deploy === Deployment.Global) {
-      throw new OverlayError('REFUSED', 'scale can only be used with replicated or replicated-job mode');
-    }
-    if (found.record.replicas === replicas) return found.record;
-    const record = { ...found.record, replicas, updated: timeText(now()) };
+    const changed = change(found.record);
+    if (changed === found.record) return changed;
+    const record = { ...changed, updated: timeText(now()) };
     try {
       await writeRecord(store, { kind: 'service', record }, found.revision);
       return record;

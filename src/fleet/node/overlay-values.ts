@@ -9,8 +9,10 @@ import {
   parsePrefix,
   PublishMode,
   type RecordService,
+  type ServiceLabels,
   type ServiceNetworkSet,
   type ServiceRecord as OverlayRecord,
+  targetPorts,
 } from '../../overlay/index.js';
 import { parseMac } from '../../wire/index.js';
 import { segmentOf } from '../records/key-segment.js';
@@ -101,4 +103,17 @@ export function recordServiceOf(
     aliases,
     ports: ports.filter((port) => port.mode === mode),
   };
+}
+
+/**
+ * The labels of a service; undefined if it has none.
+ * @param isIngress whether a network carries the connections to published ports, which routes don't use
+ */
+export function labelsOf(
+  { name, labels, networks, ports }: ServiceRecord,
+  isIngress: (network: string) => boolean,
+): ServiceLabels | undefined {
+  if (Object.keys(labels).length === 0) return undefined;
+  const own = networks.flatMap(({ network }) => (isIngress(network) ? [] : [network]));
+  return { service: name, labels, ports: targetPorts(ports), networks: own };
 }

@@ -21,6 +21,7 @@ import {
 } from '../records/schemas.js';
 import { Claims } from './claims.js';
 import type { FollowedRecord } from './followed-record.js';
+import { LabelledServices } from './labelled-services.js';
 import { KeysByName } from './keys-by-name.js';
 import { endpointOf, networkOf, nodeOf, overlayRecordOf, recordServiceOf, serviceNetworkOf } from './overlay-values.js';
 import { Counts, EndpointState, RECORD_KINDS, type RecordCounts, type RecordKind } from './record-counts.js';
@@ -107,6 +108,7 @@ export class RecordsTable {
   readonly #changedNodes = new Set<string>();
   readonly #changedNetworks = new Set<string>();
   readonly #changedEndpoints = new Set<string>();
+  readonly #labelled = new LabelledServices(this.#services, this.#networks, this.#pending.labels);
   readonly #rebalanced = new Set<string>();
   #keyed: Keyed = Keyed.Never;
 
@@ -128,7 +130,7 @@ export class RecordsTable {
   /** Whether `take` may have changes. */
   get pending(): boolean {
     const changed = this.#changedNodes.size + this.#changedNetworks.size + this.#changedEndpoints.size;
-    return changed + this.#rebalanced.size > 0;
+    return changed + this.#rebalanced.size + this.#labelled.changed > 0;
   }
 
   /** Keys of all records. */
@@ -203,7 +205,7 @@ export class RecordsTable {
         return;
       case 'service':
         this.#services.set(record.record.name, record.record);
-        this.#changeTasks(record.record.name);
+        this.#changeService(record.record.name);
     }
     this.#troubles.set(key, undefined);
   }
@@ -233,6 +235,7 @@ export class RecordsTable {
     this.#changedEndpoints.clear();
     for (const name of this.#rebalanced) this.#setServiceNetwork(name);
     this.#rebalanced.clear();
+    this.#labelled.take();
     return this.#pending.take();
   }
 
@@ -263,6 +266,7 @@ export class RecordsTable {
   #putNetwork(key: string, record: NetworkRecord): void {
     this.#networks.set(record.name, record);
     this.#changedNetworks.add(record.name);
+    this.#labelled.changeNetwork(record);
     const loser = this.#claims.add(vniClaim(record), record.name, `${record.created} ${key}`);
     if (loser !== undefined) this.#changedNetworks.add(loser);
   }
@@ -271,6 +275,7 @@ export class RecordsTable {
     for (const record of recordsAt(this.#networks, key, NETWORKS)) {
       this.#networks.delete(record.name);
       this.#changedNetworks.add(record.name);
+      this.#labelled.changeNetwork(record);
       const winner = this.#claims.remove(vniClaim(record), record.name);
       if (winner !== undefined) this.#changedNetworks.add(winner);
     }
@@ -279,7 +284,7 @@ export class RecordsTable {
   #deleteService(key: string): void {
     for (const { name } of recordsAt(this.#services, key, SERVICES)) {
       this.#services.delete(name);
-      this.#changeTasks(name);
+      this.#changeService(name);
     }
   }
 
@@ -325,7 +330,8 @@ export class RecordsTable {
     return node === this.#options.name && kind === FleetEndpointKind.Container;
   }
 
-  #changeTasks(service: string): void {
+  #changeService(service: string): void {
+    this.#labelled.change(service);
     for (const key of this.#ofService.of(service)) this.#changedEndpoints.add(key);
   }
 

@@ -172,6 +172,33 @@ describe('services of a store', { skip }, () => {
     assert.match(unspecific.stderr, /invalid scale specifier 'zero'/);
   });
 
+  test('update prints the service, and changes its labels and tasks and the time of its update', async () => {
+    const before_ = await store.get('services/zero');
+    assert.deepEqual(await run('service', 'update', 'zero'), { status: 0, stdout: 'zero\n', stderr: '' });
+    assert.equal((await store.get('services/zero'))?.revision, before_?.revision, 'nothing is written for nothing');
+    const id = (await run('service', 'ls', '--quiet', '--filter', 'name=zero')).stdout.trim();
+    const changes = '--label-add b=x=y --label-add c --label-add d=1 --label-rm d --label-rm nope --replicas 1 -d';
+    const changed = await run('service', 'update', ...changes.split(' '), id);
+    assert.deepEqual([changed.status, changed.stdout], [0, `${id}\n`]);
+    type Inspected = {
+      Spec: { Labels: Record<string, string>; Mode: unknown };
+      CreatedAt: string;
+      UpdatedAt: string;
+    };
+    const inspected = async (): Promise<Inspected> =>
+      (JSON.parse((await run('service', 'inspect', 'zero')).stdout) as [Inspected])[0];
+    const { Spec, CreatedAt, UpdatedAt } = await inspected();
+    assert.deepEqual(Spec.Labels, { b: 'x=y', c: '' });
+    assert.deepEqual(Spec.Mode, { Replicated: { Replicas: 1 } });
+    assert.ok(Date.parse(UpdatedAt) > Date.parse(CreatedAt));
+    await run('service', 'update', '--label-rm', 'b', '--label-rm', 'c', '--replicas', '0', 'zero');
+    assert.deepEqual((await inspected()).Spec.Labels, {});
+    const global = await run('service', 'update', '--replicas', '2', 'glob');
+    assert.deepEqual([global.status, global.stdout], [2, '']);
+    assert.match(global.stderr, /replicas can only be used with replicated or replicated-job mode/);
+    assert.match((await run('service', 'update', 'nope')).stderr, /service nope not found/);
+  });
+
   test('lists are filtered, and a filter that there is not is refused', async () => {
     const names = async (...args: readonly string[]): Promise<unknown[]> => {
       const { stdout } = await run(...args, '--format', 'json');

@@ -18,6 +18,7 @@ import {
   removeNetwork,
   removeService,
   scaleService,
+  updateService,
   type Store,
 } from '../../../src/fleet/index.js';
 import { parsePrefix, parsePublishedPort } from '../../../src/overlay/index.js';
@@ -230,6 +231,25 @@ test('services are refused as Docker refuses them', async () => {
     refused('scale can only be used with replicated or replicated-job mode'),
   );
   assert.deepEqual(await faults(store), []);
+});
+
+test('updates of a service at the same time all take effect, and one without a change writes nothing', async () => {
+  const store = new MemoryStore();
+  await createNetwork(store, network('web'), context());
+  await createService(store, service('api', ['web']), context());
+  const later = { ...context(), now: () => START + 5000 };
+  const keys = ['a', 'b', 'c', 'd'];
+  await Promise.all(keys.map((key) => updateService(store, 'api', { addedLabels: { [key]: '1' } }, later)));
+  const { labels, updated } = await updateService(store, 'api', { removedLabels: ['a', 'none'] }, later);
+  assert.deepEqual(labels, { b: '1', c: '1', d: '1' });
+  assert.equal(Date.parse(updated), START + 5000);
+  const before = await store.get('services/api');
+  await updateService(store, 'api', { addedLabels: { b: '1' }, removedLabels: ['a'] }, context());
+  assert.deepEqual(await store.get('services/api'), before);
+  await assert.rejects(updateService(store, 'api', { addedLabels: { bad: 'x'.repeat(1 << 16) } }, later), {
+    code: 'BAD_RECORD',
+  });
+  await assert.rejects(updateService(store, 'none', {}, later), refused('service none not found'));
 });
 
 test('a service whose network has no address for its VIP is not made', async () => {

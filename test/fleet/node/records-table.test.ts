@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { recordKey } from '../../../src/fleet/index.js';
 import { Keyed } from '../../../src/fleet/node/records-table.js';
+import { Compatibility } from '../../../src/overlay/index.js';
+import { serviceDifferences } from '../../../src/overlay/internal.js';
 import { endpointRecord, networkRecord, nodeRecord, serviceRecord } from './some-records.js';
 import { type Record, TableFollower } from './table-follower.js';
 
@@ -83,6 +85,67 @@ describe('records become tables', () => {
   });
 });
 
+describe('labels of services', () => {
+  const labels = { 'com.docker.lb.hosts': 'app.example.org' };
+  const ports = [
+    { protocol: 'tcp', target: 80, published: 8080, mode: 'ingress' },
+    { protocol: 'tcp', target: 80, published: 8081, mode: 'host' },
+    { protocol: 'udp', target: 53, published: 53, mode: 'ingress' },
+  ] as const;
+
+  test('come with the TCP ports that the service publishes and its networks, and without the ingress network', () => {
+    const ingress = networkRecord('ingress', 4096, '10.0.0.0/24', { ingress: true });
+    const service = serviceRecord('api', 'web', '10.0.9.2', {
+      labels,
+      ports: [...ports],
+      networks: [
+        { network: 'ingress', aliases: [] },
+        { network: 'web', aliases: [] },
+      ],
+    });
+    const follower = new TableFollower().put(service).apply();
+    // Whether a network is the ingress network is known once its record is there.
+    assert.deepEqual(follower.labels.get('api')?.networks, ['ingress', 'web']);
+    follower.put(ingress, WEB).apply();
+    assert.deepEqual(follower.labels.get('api'), { service: 'api', labels, ports: [80], networks: ['web'] });
+  });
+
+  test('follow the record of their service, of which there needs to be no task', () => {
+    const service = serviceRecord('api', 'web', '10.0.9.2', { labels });
+    const follower = new TableFollower().put(service).apply();
+    assert.deepEqual([...follower.labels.keys()], ['api']);
+    const { services: none } = follower.put(service).table.take();
+    assert.deepEqual(none, []);
+    follower.put(serviceRecord('api', 'web', '10.0.9.2', { labels: { ...labels, more: '1' } })).apply();
+    assert.equal(follower.labels.get('api')?.labels['more'], '1');
+    follower.put(serviceRecord('api', 'web', '10.0.9.2')).apply();
+    assert.equal(follower.labels.size, 0);
+    follower.put(service).apply().delete(service).apply();
+    assert.equal(follower.labels.size, 0);
+  });
+
+  test('are set after the tasks that they lead to, and removed before them', () => {
+    const service = serviceRecord('api', 'web', '10.0.9.2', { labels });
+    const task = endpointRecord('api.1', 'web', 'n1', '10.0.9.3', { service: 'api', slot: 1 });
+    const follower = new TableFollower().put(WEB, N1, MINE, task, service);
+    const kinds = (): string[] => follower.table.take().services.map(({ kind }) => kind);
+    assert.equal(kinds().at(-1), 'set-labels');
+    follower.delete(task, service);
+    assert.deepEqual(kinds(), ['remove-labels', 'remove-record']);
+  });
+
+  test('are part of the differences that bring tables back in line', () => {
+    const follower = new TableFollower().put(serviceRecord('api', 'web', '10.0.9.2', { labels })).apply();
+    const { taken } = follower.table;
+    const before = { service: 'old', labels, ports: [], networks: [] };
+    const none = { networks: [], records: [], gateway: undefined, compatibility: Compatibility.Docker };
+    assert.deepEqual(serviceDifferences({ ...none, labels: [before] }, taken), [
+      { kind: 'remove-labels', service: 'old' },
+      { kind: 'set-labels', labels: follower.labels.get('api') },
+    ]);
+  });
+});
+
 describe('records that contradict each other', () => {
   test('of two networks with one VNI the older one counts, and the other one is reported', () => {
     const older = networkRecord('old', 4097, '10.0.8.0/24', { created: '2026-11-29T04:00:00Z' });
@@ -133,6 +196,7 @@ describe('records that contradict each other', () => {
 
 describe('any order of records', () => {
   const names = fc.constantFrom('a', 'b', 'c');
+  const LABELS: readonly Readonly<{ [key: string]: string }>[] = [{}, { key: '1' }, { key: '2' }];
   const times = fc.constantFrom('2026-11-29T04:00:00Z', '2026-11-30T04:00:00Z');
   const nodes = fc.constantFrom('me', 'n1', 'n2', 'n3');
   const record: fc.Arbitrary<Record> = fc.oneof(
@@ -148,7 +212,9 @@ describe('any order of records', () => {
         created: times,
       })
       .map(({ name, vni, ...more }) => networkRecord(name, vni, '10.0.9.0/24', more)),
-    fc.record({ name: names, network: names }).map(({ name, network }) => serviceRecord(name, network, '10.0.9.2')),
+    fc.record({ name: names, network: names, label: fc.constantFrom(...LABELS) }).map(({ name, network, label }) => {
+      return serviceRecord(name, network, '10.0.9.2', { labels: label });
+    }),
     fc
       .record({
         ...{ id: names, network: names, node: nodes, last: fc.constantFrom(1, 2, 3, 4), created: times },

@@ -43,12 +43,17 @@ export function endpointRecord(
   };
 }
 
-export function serviceRecord(name: string, network: string, vip: string): Of<'service'> {
+export function serviceRecord(
+  name: string,
+  network: string,
+  vip: string,
+  more: Partial<Of<'service'>['record']> = {},
+): Of<'service'> {
   return {
     kind: 'service',
     record: {
       ...{ version: 1, id: ID, name, created: CREATED, updated: CREATED, mode: 'vip', deploy: 'replicated' },
-      ...{ replicas: 1, networks: [{ network, vip, aliases: [] }], ports: [], labels: {} },
+      ...{ replicas: 1, networks: [{ network, vip, aliases: [] }], ports: [], labels: {}, ...more },
     },
   };
 }

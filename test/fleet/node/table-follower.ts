@@ -2,7 +2,14 @@
 import { recordKey, type UnreadableRecord } from '../../../src/fleet/index.js';
 import { type FollowedRecord } from '../../../src/fleet/node/followed-record.js';
 import { RecordsTable } from '../../../src/fleet/node/records-table.js';
-import { formatAddress, NodeTables, parseIp, Profile, ServiceChangeKind } from '../../../src/overlay/index.js';
+import {
+  formatAddress,
+  NodeTables,
+  parseIp,
+  Profile,
+  ServiceChangeKind,
+  type ServiceLabels,
+} from '../../../src/overlay/index.js';
 import { VXLAN_PORT } from '../../../src/wire/index.js';
 
 export const HERE = { name: 'me', vtep: parseIp('192.168.50.9'), mac: undefined, mtu: 1500 };
@@ -19,6 +26,8 @@ export class TableFollower {
   );
   readonly #networks = new Map<string, object>();
   readonly #records = new Map<string, object>();
+  /** By name of the service. */
+  readonly labels = new Map<string, ServiceLabels>();
 
   put(...records: readonly Record[]): this {
     for (const record of records) this.table.put(recordKey(record), record);
@@ -43,7 +52,10 @@ export class TableFollower {
         const { network, endpoint } = change.record;
         if (!this.#networks.has(network)) throw new Error(`a record on ${network}, which is not there`);
         this.#records.set(`${network} ${endpoint}`, change.record);
-      } else this.#records.delete(`${change.network} ${change.endpoint}`);
+      } else if (change.kind === ServiceChangeKind.RemoveRecord) {
+        this.#records.delete(`${change.network} ${change.endpoint}`);
+      } else if (change.kind === ServiceChangeKind.SetLabels) this.labels.set(change.labels.service, change.labels);
+      else this.labels.delete(change.service);
     }
     return this;
   }
@@ -69,6 +81,7 @@ export class TableFollower {
         .sort(),
       serviceNetworks: [...this.#networks.values()].map((one) => JSON.stringify(sorted(one))).sort(),
       records: [...this.#records.values()].map((one) => JSON.stringify(one)).sort(),
+      labels: [...this.labels.values()].map((one) => JSON.stringify(one)).sort(),
       counts: this.table.counts,
     };
   }
