@@ -25,6 +25,7 @@ export type { GatewayContainer, GatewayInterface } from './gateway/gateway-devic
 export { GatewayPart, type GatewayPartOptions } from './gateway/gateway-part.js';
 export type { GatewayCounters } from './gateway/gateway-ports.js';
 export type { LivePart } from './port/live-part.js';
+export type { MeshOverrides } from './mesh/part/mesh-overrides.js';
 export type { InterfaceSettings } from './tap/interface-settings.js';
 export { LiveDns, type LiveDnsOptions } from './dns/live-dns.js';
 export { LiveNode } from './node/live-node.js';
@@ -48,7 +49,7 @@ export type { StatusSelection } from './status/status-document.js';
 export { STATUS_VERSION, type StatusSection, type StatusSections } from './status/status-section.js';
 export { StatusServer } from './status/status-server.js';
 export type { AttachedBalancer } from './services/attached-balancer.js';
-export type { PrometheusText } from './metrics/prometheus-text.js';
+export type { HistogramSample, PrometheusText } from './metrics/prometheus-text.js';
 export type { LiveServices, LiveServicesOptions } from './services/live-services.js';
 export type { PartSource, ServicePart } from './services/service-part.js';
 export { BalancerPort, type BalancerPortOptions } from './services/balancer-port.js';

@@ -3,6 +3,13 @@
 /** Media type of the format. */
 export const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
+/** Upper bounds of a histogram's buckets, and how many values each has with those below; the last count is that of all. */
+export interface HistogramSample {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
 type Labels = Readonly<Record<string, string>>;
 
 function escaped(value: string): string {
@@ -31,8 +38,33 @@ export class PrometheusText {
    */
   family(name: string, type: 'counter' | 'gauge', help: string, samples: readonly (readonly [Labels, number])[]): void {
     if (samples.length === 0) return;
+    this.#begin(name, type, help);
+    for (const [labels, value] of samples) this.#add(name, labels, value);
+  }
+
+  /**
+   * Adds a family of histograms.
+   * @param name letters, digits and underscores
+   * @param help what it measures, in one line
+   */
+  histogram(name: string, help: string, samples: readonly (readonly [Labels, HistogramSample])[]): void {
+    if (samples.length === 0) return;
+    this.#begin(name, 'histogram', help);
+    for (const [labels, { bounds, counts, sum }] of samples) {
+      for (const [i, count] of counts.entries()) {
+        this.#add(`${name}_bucket`, { ...labels, le: formatNumber(bounds.at(i) ?? Infinity) }, count);
+      }
+      this.#add(`${name}_sum`, labels, sum);
+      this.#add(`${name}_count`, labels, counts.at(-1) ?? 0);
+    }
+  }
+
+  #begin(name: string, type: string, help: string): void {
     this.#text += `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
-    for (const [labels, value] of samples) this.#text += `${name}${formatLabels(labels)} ${formatNumber(value)}\n`;
+  }
+
+  #add(name: string, labels: Labels, value: number): void {
+    this.#text += `${name}${formatLabels(labels)} ${formatNumber(value)}\n`;
   }
 
   /** The page. */

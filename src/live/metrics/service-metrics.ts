@@ -58,6 +58,12 @@ export function serviceMetrics(text: PrometheusText, live: LiveServices): void {
     tasks.map(({ labels, counts: { connections } }) => [labels, connections]),
   );
   text.family(
+    'vtep_task_connections_active',
+    'gauge',
+    "Tasks' TCP connections and SCTP associations that both sides haven't closed.",
+    tasks.map(({ labels, counts: { active } }) => [labels, active]),
+  );
+  text.family(
     'vtep_task_connections_opened_total',
     'counter',
     'Connections that load balancers opened, by task.',

@@ -23,6 +23,9 @@ import type { EndpointReport } from './endpoint-ports.js';
 import type { FramePort } from '../port/frame-port.js';
 import { LiveNode } from './live-node.js';
 import type { LiveNodeCounters, LiveNodeOptions } from './live-node-options.js';
+import { MeshPart } from '../mesh/part/mesh-part.js';
+import type { MeshOverrides } from '../mesh/part/mesh-overrides.js';
+import { NodeEnding } from './node-ending.js';
 import type { LiveServices } from '../services/live-services.js';
 import { openServices } from '../services/open-services.js';
 import { SocketUnderlay } from '../socket/socket-underlay.js';
@@ -40,10 +43,8 @@ import {
 } from '../workers/worker-counters.js';
 
 /** Options of a VTEP. */
-export interface LiveVtepOptions extends Omit<
-  LiveNodeOptions,
-  'underlay' | 'arena' | 'clock' | 'share' | 'onApplied' | 'onPathMtu'
-> {
+export interface LiveVtepOptions
+  extends Omit<LiveNodeOptions, 'underlay' | 'arena' | 'clock' | 'share' | 'onApplied' | 'onPathMtu'>, MeshOverrides {
   /**
    * Which sockets to use: the system's, raw ones for ESP included, or Node's, which support clear networks only.
    * @default 'system' if available
@@ -73,7 +74,7 @@ export interface LiveVtepOptions extends Omit<
   readonly partialChecksums?: boolean;
   /**
    * Whether services may act on the host: DNS in containers' namespaces, the gateway's interfaces, rules and sockets for
-   * published ports. Load balancers of this node run in any case.
+   * published ports, and the HTTP routing mesh. Load balancers of this node run in any case.
    * @default true unless there is a `portOf`
    */
   readonly servicesInHost?: boolean;
@@ -89,6 +90,11 @@ export interface LiveVtepOptions extends Omit<
    * @default 20
    */
   readonly maxWait?: number;
+  /**
+   * Ends `run`, once its own signal is aborted, without waiting for requests under way through the HTTP routing mesh.
+   * @default they get 5 s
+   */
+  readonly endAtOnce?: AbortSignal;
   /** Receives a description of each runtime problem. */
   readonly onTrouble?: (text: string) => void;
 }
@@ -150,6 +156,7 @@ export class LiveVtep {
   readonly #devices: EndpointDevices;
   readonly #first: FirstWorker | undefined;
   readonly #maxWait: number;
+  readonly #endAtOnce: AbortSignal | undefined;
   #workers: VtepWorkers | undefined;
   /** Of workers that have ended. */
   #lastReports: readonly WorkerReport[] = [];
@@ -163,6 +170,7 @@ export class LiveVtep {
   ) {
     this.#underlay = underlay;
     this.#maxWait = options.maxWait ?? WAIT;
+    this.#endAtOnce = options.endAtOnce;
     this.#first = first;
     this.#workers = workers;
     const { topology, node, portOf, onTrouble } = options;
@@ -199,7 +207,7 @@ export class LiveVtep {
     });
     const tell = (text: string): void => onTrouble?.(plain(text));
     const inHost = options.servicesInHost ?? portOf === undefined;
-    this.services = openServices({ node: this.node, arena, clock, random, tell }, inHost);
+    this.services = openServices({ node: this.node, arena, clock, random, tell }, inHost, options);
   }
 
   /**
@@ -320,6 +328,11 @@ export class LiveVtep {
     return outcome;
   }
 
+  /** Takes over other settings of the HTTP routing mesh of this node, and opens its access log again. */
+  overrideMesh(overrides: MeshOverrides): void {
+    for (const part of this.services.parts) if (part instanceof MeshPart) part.override(overrides);
+  }
+
   /**
    * Applies single changes of services, such as those from gossip; `update` replaces all of them instead. A node without
    * services starts with none. Problems are reported to `onTrouble`, not thrown.
@@ -352,14 +365,16 @@ export class LiveVtep {
   }
 
   /**
-   * Runs until aborted. Blocks this thread in short waits for packets; timers and signals run in between.
+   * Runs until aborted, and then until requests under way through the HTTP routing mesh have ended, for at most 5 s.
+   * Blocks this thread in short waits for packets; timers and signals run in between.
    * @throws LiveError if a socket has failed; `WORKER_FAILED`
    */
   async run(signal: AbortSignal): Promise<void> {
     const workers = this.#workers;
     workers?.run();
     let checked = performance.now();
-    while (!signal.aborted) {
+    const ending = new NodeEnding(signal, this.#endAtOnce, (patience) => this.services.drain(patience));
+    while (!ending.isOver) {
       const idle = !this.node.turn(this.node.mayHaveMore ? 0 : this.#maxWait);
       if (workers?.failure !== undefined) throw workers.failure;
       const { size } = this.node.ports;

@@ -2,8 +2,10 @@
 import {
   Compatibility,
   type GatewaySettings,
+  type MeshSettings,
   type ServiceChange,
   ServiceChangeKind,
+  type ServiceLabels,
   type ServiceNetworkSet,
   type ServiceRecord,
   type ServiceSet,
@@ -12,6 +14,8 @@ import {
 /** Services that change. */
 export class GivenServices {
   readonly networks = new Map<string, ServiceNetworkSet>();
+  /** Of services that have some, by name of the service. */
+  readonly labels = new Map<string, ServiceLabels>();
   /** In the order in which they were learned. */
   readonly #records = new Map<string, ServiceRecord>();
   /** Records of this node's tasks and containers. */
@@ -20,6 +24,7 @@ export class GivenServices {
   #given = false;
   #gateway: GatewaySettings | undefined;
   #compatibility: Compatibility = Compatibility.Docker;
+  #mesh: MeshSettings | undefined;
 
   /** @param node this node's name */
   constructor(node: string) {
@@ -39,6 +44,11 @@ export class GivenServices {
     return this.#compatibility;
   }
 
+  /** The mesh of the last set. */
+  get mesh(): MeshSettings | undefined {
+    return this.#mesh;
+  }
+
   get records(): Iterable<ServiceRecord> {
     return this.#records.values();
   }
@@ -51,13 +61,16 @@ export class GivenServices {
   /** Takes over a set instead of everything before. */
   replace(set: ServiceSet | undefined): void {
     this.networks.clear();
+    this.labels.clear();
     this.#records.clear();
     this.#own.clear();
     this.#given = set !== undefined;
     this.#gateway = set?.gateway;
     this.#compatibility = set?.compatibility ?? Compatibility.Docker;
+    this.#mesh = set?.mesh;
     for (const network of set?.networks ?? []) this.networks.set(network.name, network);
     for (const record of set?.records ?? []) this.#setRecord(record);
+    for (const labels of set?.labels ?? []) this.labels.set(labels.service, labels);
   }
 
   /** Follows a change. Without services, it starts with none, and without a gateway. */
@@ -77,6 +90,12 @@ export class GivenServices {
         return;
       case ServiceChangeKind.RemoveRecord:
         this.#deleteRecord(keyOf(change));
+        return;
+      case ServiceChangeKind.SetLabels:
+        this.labels.set(change.labels.service, change.labels);
+        return;
+      case ServiceChangeKind.RemoveLabels:
+        this.labels.delete(change.service);
     }
   }
 

@@ -54,7 +54,7 @@ export interface LiveServicesOptions {
 }
 
 /** Names of all parts. */
-const PARTS = ['gateway', 'dns'] as const;
+const PARTS = ['gateway', 'dns', 'mesh'] as const;
 /** Delay of `refreshSoon`. */
 const REFRESH_SECONDS = 0.05;
 
@@ -101,9 +101,10 @@ export class LiveServices implements ServicesView {
   get set(): ServiceSet | undefined {
     if (!this.#given.given) return undefined;
     if (this.#set === undefined) {
-      const { networks, records, gateway, compatibility } = this.#given;
+      const { networks, records, gateway, compatibility, mesh } = this.#given;
+      const labels = [...this.#given.labels.values()];
       const present = Array.from(records, (record) => this.#waiting.apply(record));
-      this.#set = { networks: [...networks.values()], records: present, gateway, compatibility };
+      this.#set = { networks: [...networks.values()], records: present, gateway, compatibility, labels, mesh };
     }
     return this.#set;
   }
@@ -184,6 +185,7 @@ export class LiveServices implements ServicesView {
         services.remove(change.network, change.endpoint);
         continue;
       }
+      if (kind === ServiceChangeKind.SetLabels || kind === ServiceChangeKind.RemoveLabels) continue;
       networksChanged = true;
       if (kind === ServiceChangeKind.SetNetwork) services.setNetwork(change.network);
       else services.removeNetwork(change.name);
@@ -261,6 +263,16 @@ export class LiveServices implements ServicesView {
     const now = this.#options.clock();
     for (const { balancer } of this.#attached.values()) balancer.expire(now);
     for (const part of this.#parts) part.check();
+  }
+
+  /**
+   * Ends what the parts do for clients, while packets still flow; `close` follows.
+   * @param patience milliseconds that what is under way gets
+   * @returns undefined if there is nothing to wait for
+   */
+  drain(patience: number): Promise<void> | undefined {
+    const draining = this.#parts.flatMap((part) => part.drain?.(patience) ?? []);
+    return draining.length === 0 ? undefined : Promise.all(draining).then(() => undefined);
   }
 
   /** Detaches the load balancers, and closes the parts, the latest first. */

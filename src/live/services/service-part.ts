@@ -13,7 +13,7 @@ export interface PartSource {
 
 /** A part. It must never delay packets: what takes long happens in other threads, or later. */
 export interface ServicePart {
-  /** What it is, as the name of its section in a status: `gateway`, `dns`. */
+  /** What it is, as the name of its section in a status: `gateway`, `dns`, `mesh`. */
   readonly name: string;
   /** What it does at present, for the lines at the start of `vtep up`. */
   readonly lines: readonly string[];
@@ -37,6 +37,13 @@ export interface ServicePart {
   status(): StatusSection;
   /** Adds its counters to a page of metrics. */
   addMetrics(text: PrometheusText): void;
+  /**
+   * Takes no more work for clients, and lets what is under way end while packets still flow. `close` follows.
+   * @param patience milliseconds after which it gives up
+   * @returns undefined if there is nothing to wait for
+   * @default nothing to wait for
+   */
+  drain?(patience: number): Promise<void> | undefined;
   /** Undoes everything that it did to the host. */
   close(): Promise<void>;
 }

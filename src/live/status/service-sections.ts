@@ -105,6 +105,7 @@ function serviceRow(
     dsr: settings?.dsr ?? false,
     balancedHere: counts !== undefined,
     connections: counts?.backends.reduce((sum, { connections }) => sum + connections, 0) ?? 0,
+    active: counts?.backends.reduce((sum, { active }) => sum + active, 0) ?? 0,
     opened: counts?.opened ?? 0,
     refused: counts?.refused ?? 0,
     packetsIn: counts?.packetsIn ?? 0,
@@ -125,14 +126,15 @@ function backendRow(
   const {
     weight,
     connections = 0,
+    active = 0,
     opened = 0,
     packetsIn = 0,
     bytesIn = 0,
     packetsOut = 0,
     bytesOut = 0,
   } = counts ?? {};
-  const own = { weight: weight ?? (disabled ? 0 : 1), connections, opened, packetsIn, bytesIn, packetsOut, bytesOut };
-  return { task, node, address, ...own };
+  const counted = { connections, active, opened, packetsIn, bytesIn, packetsOut, bytesOut };
+  return { task, node, address, weight: weight ?? (disabled ? 0 : 1), ...counted };
 }
 
 function connectionsSection({ balancers }: ServicesView, now: number): StatusSection {

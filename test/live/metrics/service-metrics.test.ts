@@ -49,6 +49,7 @@ describe("a page's metrics of services", () => {
     const byTask = ['node1', 'node2'].map((node) => sum('vtep_task_connections_opened_total', { ...web, node }));
     assert.deepEqual([...byTask].sort(), [1, 2]);
     assert.equal(sum('vtep_task_connections', web), 3);
+    assert.equal(sum('vtep_task_connections_active', web), 3);
     assert.equal(sum('vtep_task_weight', web), 2);
     assert.equal(sum('vtep_balancer_frames_total', { network: 'my-network', direction: 'in' }), 3);
     assert.equal(sum('vtep_balancer_connections', { network: 'my-network' }), 3);

@@ -299,6 +299,41 @@ describe('single changes of services', () => {
     assert.deepEqual(served.told, []);
   });
 
+  test('set labels of services, and remove them; the mesh of a set stays', () => {
+    const topology = swarm({ more: { mesh: { http: [8080] } } });
+    const served = new Served(topology);
+    assert.deepEqual(served.services.set?.mesh, topology.services?.mesh);
+    assert.deepEqual(served.services.set?.labels, []);
+    const labels = { service: 'my-web', labels: { a: 'b' }, ports: [80], networks: ['my-network'] };
+    served.services.applyServices([{ kind: ServiceChangeKind.SetLabels, labels }]);
+    assert.deepEqual(served.services.set?.labels, [labels]);
+    served.services.applyServices([{ kind: ServiceChangeKind.RemoveLabels, service: 'my-web' }]);
+    assert.deepEqual(served.services.set?.labels, []);
+    assert.equal(served.services.set?.mesh?.http[0], 8080);
+    served.update(swarm());
+    assert.equal(served.services.set?.mesh, undefined);
+  });
+
+  test('give parts the labels and the mesh of the topology that they read', () => {
+    const topology = swarm({ more: { mesh: {} } });
+    assert.ok(topology.services);
+    const labels = [{ service: 'my-web', labels: { a: 'b' }, ports: [], networks: ['my-network'] }];
+    const served = new Served({ ...topology, services: { ...topology.services, labels } });
+    const seen: (ServiceSet | undefined)[] = [];
+    served.services.add({
+      name: 'part',
+      lines: [],
+      update: ({ topology: now }) => void seen.push(now.services),
+      settled: () => Promise.resolve(),
+      check: () => undefined,
+      status: () => ({ facts: {} }),
+      addMetrics: () => undefined,
+      close: () => Promise.resolve(),
+    });
+    assert.deepEqual(seen[0]?.labels, labels);
+    assert.deepEqual(seen[0].mesh, topology.services.mesh);
+  });
+
   test('keep the connections of other tasks, and take records and networks away again', () => {
     const served = new Served(swarm());
     served.connect(3);
