@@ -7,8 +7,8 @@ import { before, describe, test } from 'node:test';
 import { scratch } from './cli/run.js';
 import { ROOT } from './repository.js';
 
-/** Maximum bytes of the tarball: 1,250 kB of the library and its types, 900 kB of the command line, 350 kB of the explorer, 230 kB of documents, 100 kB of a recording. */
-const LARGEST = 2_950_000;
+/** Maximum bytes of the tarball: 1,380 kB of the library and its types, 960 kB of the command line, 350 kB of the explorer, 260 kB of documents, 100 kB of a recording. */
+const LARGEST = 3_150_000;
 /** Without the build that comes before it as a rule: other tests read what it would write. */
 const PACK = ['pack', '--json', '--ignore-scripts'];
 /** Fetched once by `npm ci`: the cache has it. */
@@ -91,7 +91,7 @@ const packed = pack();
 const files = new Set(packed.files.map(({ path }) => path));
 
 describe('the package', () => {
-  test('has less than 2,950 kB', () => {
+  test('has less than 3,150 kB', () => {
     assert.ok(packed.size < LARGEST, `${packed.size} bytes`);
   });
 

@@ -2,6 +2,7 @@
 import type { CommandGroup } from './command.js';
 import { ENDPOINT_COMMANDS } from './endpoint/endpoint.js';
 import { KEYS_COMMANDS } from './keys/keys.js';
+import { MESH_COMMANDS } from './mesh/mesh.js';
 import { NETWORK_COMMANDS } from './network/network.js';
 import { NODE_COMMANDS } from './node/node.js';
 import { SERVICE_COMMANDS } from './service/service.js';
@@ -99,6 +100,7 @@ export const COMMANDS: CommandGroup = {
     NETWORK_COMMANDS,
     ENDPOINT_COMMANDS,
     SERVICE_COMMANDS,
+    MESH_COMMANDS,
     NODE_COMMANDS,
     {
       name: 'demo',

@@ -1,5 +1,6 @@
 /** The options of `join`. */
 import { flag, option, options, type Values } from '../options/declared.js';
+import { MESH_OPTIONS } from '../options/mesh-options.js';
 import { choice, file, text, type ValueKind } from '../options/value-kinds.js';
 import { PACKET_OPTIONS, RUN_OPTIONS, SOCKET_OPTIONS } from '../live/live-options.js';
 
@@ -50,6 +51,7 @@ export const JOIN_OPTIONS = {
   dataPathAddr: option('--data-path-addr ADDRESS', "the VTEP's address", address)
     .otherwise('that of --advertise-addr')
     .under(ADDRESSES),
+  ...MESH_OPTIONS,
   ...PACKET_OPTIONS,
   ...SOCKET_OPTIONS,
   ...RUN_OPTIONS,

@@ -15,6 +15,7 @@ import { formatAddress } from '../../overlay/index.js';
 import { type JoinedVtep, type JoinedVtepEvent } from '../../swarm/index.js';
 import { gossipMetrics, gossipSections, joinedMetrics, joinedSections } from '../../swarm/internal.js';
 import { LiveScreen } from '../capture/live-screen.js';
+import type { Interruptible } from '../live/interruptible.js';
 import { upJson, upLines } from '../live/up-report.js';
 import { openStatus } from '../live/up-status.js';
 import { outputScreen, warningsScreen } from '../streams.js';
@@ -50,7 +51,7 @@ const CTRL_C = '\x03';
 export class JoinRun {
   readonly #values: JoinValues;
   readonly #aead: string;
-  readonly #ending: AbortController;
+  readonly #ending: Interruptible;
   readonly #began = performance.now();
   readonly #lines = new EventLines();
   readonly #log: LoggedLine[] = [];
@@ -58,7 +59,7 @@ export class JoinRun {
   #sections: StatusSections = new Map();
 
   /** @param aead name of the cipher */
-  constructor(values: JoinValues, aead: string, ending: AbortController) {
+  constructor(values: JoinValues, aead: string, ending: Interruptible) {
     this.#values = values;
     this.#aead = aead;
     this.#ending = ending;
@@ -83,7 +84,7 @@ export class JoinRun {
     let metrics: MetricsServer | undefined;
     let status: StatusServer | undefined;
     const look = setInterval(() => {
-      if (this.#isOver()) this.#ending.abort();
+      if (this.#isOver()) this.#ending.end();
     }, LOOK_MS);
     const refresh = setInterval(() => this.#draw(), REFRESH_MS);
     try {
@@ -172,7 +173,7 @@ export class JoinRun {
     this.#screen = new LiveScreen(process.stdout, process.stdin, {
       onKey: (key) => {
         // The terminal sends Ctrl-C as a character while keys are read.
-        if (key === 'q' || key === CTRL_C) this.#ending.abort();
+        if (key === 'q' || key === CTRL_C) this.#ending.interrupt();
       },
       onResize: () => this.#draw(),
     });

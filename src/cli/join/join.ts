@@ -8,10 +8,12 @@ import { inQuotes } from '../../text/plain-text.js';
 import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { optimizeEarly } from '../live/early-optimization.js';
+import { Interruptible } from '../live/interruptible.js';
 import { LiveCipher } from '../live/live-cipher.js';
 import { MICROSECONDS } from '../live/live-options.js';
 import { aeadOption } from '../options/aead-option.js';
 import { Operand } from '../options/declared.js';
+import { meshOf } from '../options/mesh-options.js';
 import { withSignals } from '../signals.js';
 import { say } from '../text-output.js';
 import { attachPlan } from './attach-plan.js';
@@ -33,11 +35,12 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ]);
 
 /** Opens, runs and closes the node. */
-async function runNode(values: JoinValues, managers: readonly string[], ending: AbortController): Promise<number> {
+async function runNode(values: JoinValues, managers: readonly string[], ending: Interruptible): Promise<number> {
   const { state, name, availability, advertiseAddr, dataPathAddr, sockets, innerChecksums } = values;
   const { oversize, busyPoll, clampMss } = values;
   const attachments = attachPlan(values);
   const token = await readToken(values);
+  const mesh = await meshOf(values);
   const choice = await aeadOption(values.aead);
   try {
     mkdirSync(state, { recursive: true, mode: OWNER_ONLY });
@@ -66,11 +69,13 @@ async function runNode(values: JoinValues, managers: readonly string[], ending: 
       ...(availability === undefined ? {} : { availability }),
       ...(advertiseAddr === undefined ? {} : { advertiseAddress: advertiseAddr }),
       ...(dataPathAddr === undefined ? {} : { dataPathAddress: dataPathAddr }),
+      ...(mesh === undefined ? {} : { mesh }),
       ...(sockets === undefined ? {} : { sockets }),
       ...(innerChecksums === undefined ? {} : { partialChecksums: innerChecksums === 'accept' }),
       onSaEvent: ({ text }) => run.tell({ text }),
       onEvent: (event) => run.take(event),
       signal: ending.signal,
+      endAtOnce: ending.atOnce,
     });
     let held: number;
     try {
@@ -119,6 +124,8 @@ export const joinCommand = declare({
     'The swarm may place tasks of services on this node, which rejects them. A global service tries again every 5 s: ' +
       'docker node update --availability drain NODE after the networks are attached keeps tasks away, and the ' +
       'attachments stay.',
+    'The gossip of a swarm has no labels of services: the routes of an HTTP routing mesh are those of --mesh FILE, each ' +
+      'with its service and port (docs/mesh.md).',
     'Managers need TCP port 2377 open; all nodes TCP and UDP port 7946, UDP port 4789, and for encrypted networks IP ' +
       'protocol 50.',
   ],
@@ -136,10 +143,12 @@ export const joinCommand = declare({
   fails: 'it is no node of the swarm (any more), such as after docker node rm',
   waits: 'no manager could be reached to join the swarm; it may work later',
   async run(values, managers) {
-    const ending = new AbortController();
-    const end = (): void => ending.abort();
+    const ending = new Interruptible();
+    const interrupt = (): void => ending.interrupt();
     try {
-      return await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: end }, () => runNode(values, managers, ending));
+      return await withSignals({ SIGINT: interrupt, SIGTERM: interrupt, SIGHUP: interrupt }, () =>
+        runNode(values, managers, ending),
+      );
     } catch (error) {
       if (!isVtepError(error)) throw error;
       const passes = UNREACHABLE.has(error.code);

@@ -3,19 +3,36 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { Topology } from '../../overlay/index.js';
+import type { MeshSettings, Topology } from '../../overlay/index.js';
 import { type PackedTopology, unpackTopology } from './packed-topology.js';
 import type { ConfigValues, MemberValue } from '../options/config-option.js';
 import { currentStreams } from '../streams.js';
 import { UsageError } from '../usage-error.js';
 
+/** What is read: a config, a file of `--mesh`, or both. */
+export interface LoaderValues extends ConfigValues, MemberValue {
+  readonly mesh: string | undefined;
+}
+
+/** What was read. */
+export interface Loaded {
+  /** Undefined if no option describes a network. */
+  readonly topology: Topology | undefined;
+  /** Undefined without `--mesh`. */
+  readonly mesh: MeshSettings | undefined;
+}
+
 /**
- * A message from the thread: a diagnostic, or finally the topology or an error.
+ * A message from the thread: a diagnostic, or finally what was read, or an error.
  * @internal
  */
 export type LoaderMessage =
   | { readonly kind: 'remark'; readonly text: string }
-  | { readonly kind: 'read'; readonly packed: PackedTopology }
+  | {
+      readonly kind: 'read';
+      readonly packed: PackedTopology | undefined;
+      readonly mesh: MeshSettings | undefined;
+    }
   | { readonly kind: 'refused'; readonly text: string };
 
 const THREAD = new URL('./config-thread.js', import.meta.url);
@@ -24,22 +41,22 @@ const MILLISECONDS = 1000;
 const LIMIT = 60;
 /** Loads the config that the options name, any number of times. */
 export class ConfigLoader {
-  readonly #values: ConfigValues & MemberValue;
+  readonly #values: LoaderValues;
   #thread: Worker | undefined;
   /** Settles when the thread has exited. */
   #gone: Promise<void> = Promise.resolve();
   #refuse: ((error: UsageError) => void) | undefined;
 
-  /** @param values the options that describe the network */
-  constructor({ config, vtep, docker, fdb, neigh, swarm, ring, member }: ConfigValues & MemberValue) {
-    this.#values = { config, vtep, docker, fdb, neigh, swarm, ring, member };
+  /** @param values the options that describe the network, and `--mesh` */
+  constructor({ config, vtep, docker, fdb, neigh, swarm, ring, member, mesh }: LoaderValues) {
+    this.#values = { config, vtep, docker, fdb, neigh, swarm, ring, member, mesh };
   }
 
   /**
    * Loads the config. Don't call it again before it settles.
    * @throws UsageError if the config is invalid, takes too long, or `close` is called meanwhile
    */
-  async load(): Promise<Topology> {
+  async load(): Promise<Loaded> {
     let timer: NodeJS.Timeout | undefined;
     const stopped = new Promise<never>((_, refuse) => {
       this.#refuse = refuse;
@@ -48,7 +65,8 @@ export class ConfigLoader {
     try {
       // The thread of the previous load may still be in a system call.
       await Promise.race([this.#gone, stopped]);
-      return unpackTopology(await Promise.race([this.#read(), stopped]));
+      const { packed, mesh } = await Promise.race([this.#read(), stopped]);
+      return { topology: packed && unpackTopology(packed), mesh };
     } finally {
       clearTimeout(timer);
       this.#refuse = undefined;
@@ -70,7 +88,7 @@ export class ConfigLoader {
     return this.#thread === undefined;
   }
 
-  #read(): Promise<PackedTopology> {
+  #read(): Promise<Extract<LoaderMessage, { kind: 'read' }>> {
     const thread = new Worker(THREAD, { workerData: this.#values });
     this.#thread = thread;
     this.#gone = new Promise((done) => {
@@ -84,7 +102,7 @@ export class ConfigLoader {
       thread.once('error', (error: Error) => refuse(new UsageError(`can't read it: ${error.message}`)));
       thread.on('message', (message: LoaderMessage) => {
         if (message.kind === 'remark') warnings(message.text);
-        else if (message.kind === 'read') done(message.packed);
+        else if (message.kind === 'read') done(message);
         else refuse(new UsageError(message.text));
       });
     });

@@ -2,8 +2,9 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { VtepError } from '../../error.js';
-import type { LoaderMessage } from './config-loader.js';
-import { configOption, type ConfigValues, type MemberValue } from '../options/config-option.js';
+import type { LoaderMessage, LoaderValues } from './config-loader.js';
+import { configOption } from '../options/config-option.js';
+import { readMeshFile } from '../options/mesh-options.js';
 import { buffersOf, packTopology } from './packed-topology.js';
 import { withStreams } from '../streams.js';
 
@@ -27,13 +28,14 @@ try {
 
 try {
   const streams = { output: (): void => undefined, warnings: (text: string) => post({ kind: 'remark', text }) };
-  const topology = await withStreams(streams, () =>
-    configOption(workerData as ConfigValues & MemberValue, { patience: PATIENCE }),
-  );
-  if (topology === undefined) throw new Error('no config to read');
-  const packed = packTopology(topology);
-  topology.ring?.wipe();
-  post({ kind: 'read', packed }, buffersOf(packed));
+  const values = workerData as LoaderValues;
+  const options = { patience: PATIENCE };
+  // First, since keys are in the other.
+  const mesh = await readMeshFile(values.mesh, options);
+  const topology = await withStreams(streams, () => configOption(values, options));
+  const packed = topology && packTopology(topology);
+  topology?.ring?.wipe();
+  post({ kind: 'read', packed, mesh }, packed && buffersOf(packed));
 } catch (error) {
   if (!(error instanceof VtepError)) throw error;
   post({ kind: 'refused', text: error.message });

@@ -5,6 +5,7 @@ import { STANDARD_STREAM } from '../../capture/file/standard-stream.js';
 import { VtepError } from '../../error.js';
 import {
   LiveVtep,
+  type MeshOverrides,
   MetricsServer,
   nodeSections,
   serviceSections,
@@ -16,16 +17,18 @@ import {
 import { hostAndPort, MAX_LIVE_WORKERS } from '../../live/internal.js';
 import { formatAddress, RingOutcome, type SaEvent, type Topology } from '../../overlay/index.js';
 import { declare } from '../command.js';
-import { ConfigLoader } from './config-loader.js';
+import { ConfigLoader, type Loaded } from './config-loader.js';
 import { DryRun } from './dry-run.js';
 import { ExitCode } from '../exit-code.js';
 import { optimizeEarly } from './early-optimization.js';
 import { GossipNode } from './gossip-node.js';
+import { Interruptible } from './interruptible.js';
 import { LiveCipher } from './live-cipher.js';
 import { LONGEST_SECONDS, MICROSECONDS, PACKET_OPTIONS, RUN_OPTIONS, SOCKET_OPTIONS } from './live-options.js';
 import { aeadOption } from '../options/aead-option.js';
 import { CONFIG_OPTIONS, configOption } from '../options/config-option.js';
 import { flag, option, type Values } from '../options/declared.js';
+import { MESH_OPTIONS, meshOverrides, readMeshFile } from '../options/mesh-options.js';
 import { GOSSIP_OPTIONS } from '../options/gossip-option.js';
 import { decimal, file, integer } from '../options/value-kinds.js';
 import { endWithoutThreads } from '../process-end.js';
@@ -64,6 +67,7 @@ const OPTIONS = {
     integer(1, MAX_LIVE_WORKERS),
   ).or(1),
   ...RUN_OPTIONS,
+  ...MESH_OPTIONS,
   status: statusOption('; off in a dry run'),
   frames: option(
     '--frames FILE',
@@ -118,6 +122,16 @@ function checkWorkers({ workers, sockets, state, frames, framesOut }: UpValues):
   if (other !== undefined) throw new UsageError(`${other} needs a single worker; omit --workers`);
 }
 
+/** What the node has of the HTTP mesh of its own. Gossip has no settings of it: those of the config are the node's. */
+function ownMesh(values: UpValues, { topology, mesh }: Loaded): MeshOverrides {
+  return meshOverrides(values, mesh ?? (values.gossip.length > 0 ? topology?.services?.mesh : undefined));
+}
+
+/** Whether options of the mesh were given. */
+function hasMesh({ mesh, meshDebug, meshLog }: UpValues): boolean {
+  return mesh !== undefined || meshDebug || meshLog !== undefined;
+}
+
 /** Applies the command line's switches to a topology, at the start and at each reload. */
 function withSwitches({ acceptUnknownVteps }: UpValues, topology: Topology): Topology {
   return acceptUnknownVteps ? { ...topology, acceptUnknownVteps } : topology;
@@ -127,6 +141,7 @@ function withSwitches({ acceptUnknownVteps }: UpValues, topology: Topology): Top
 async function dryRunOf(values: UpValues, topology: Topology): Promise<DryRun | undefined> {
   const { node, frames, framesOut: out, speed } = values;
   if (frames === undefined && out === undefined) return undefined;
+  if (hasMesh(values)) throw new UsageError('a dry run has no HTTP mesh; omit --mesh, --mesh-debug and --mesh-log');
   return DryRun.open(topology, node, {
     ...(frames === undefined ? {} : { frames }),
     ...(out === undefined ? {} : { out }),
@@ -141,7 +156,7 @@ class Up {
   readonly #vtep: LiveVtep;
   readonly #cipher: LiveCipher;
   readonly #dryRun: DryRun | undefined;
-  readonly #ending: AbortController;
+  readonly #ending: Interruptible;
   readonly #ended: Promise<unknown>;
   readonly #began = performance.now();
   #framesEnded = this.#began;
@@ -156,7 +171,7 @@ class Up {
   #failure: Error | undefined;
 
   /** @param ending ends it; the signals' handlers may do so before it runs */
-  constructor(values: UpValues, node: UpNode, cipher: LiveCipher, dryRun: DryRun | undefined, ending: AbortController) {
+  constructor(values: UpValues, node: UpNode, cipher: LiveCipher, dryRun: DryRun | undefined, ending: Interruptible) {
     this.#ending = ending;
     this.#ended = once(ending.signal, 'abort');
     this.#values = values;
@@ -169,7 +184,7 @@ class Up {
 
   /** Runs until it is ended, the time limit, or the end of a dry run. */
   async run(): Promise<void> {
-    const end = (): void => this.#ending.abort();
+    const end = (): void => this.#ending.end();
     const address = this.#values.metrics;
     const server =
       address === undefined
@@ -266,7 +281,7 @@ class Up {
 
   /** Loads one config at a time; any number of signals meanwhile cause one more load. */
   reloadSoon(): void {
-    if (this.#node instanceof StoreNode) {
+    if (this.#node instanceof StoreNode && !hasMesh(this.#values)) {
       say('vtep: nothing to reload: the node follows its store');
       return;
     }
@@ -288,16 +303,25 @@ class Up {
   }
 
   async #reloadOnce(): Promise<void> {
-    let topology: Topology;
+    let loaded: Loaded;
     try {
-      topology = withSwitches(this.#values, await this.#loader.load());
+      loaded = await this.#loader.load();
     } catch (error) {
       if (!this.#isEnding()) this.#refuse(error as Error);
       return;
     }
+    const mesh = ownMesh(this.#values, loaded);
+    if (loaded.topology === undefined) {
+      this.#vtep.overrideMesh(mesh);
+      this.#taken++;
+      say('vtep: the settings of the HTTP mesh were reloaded; all else follows the store');
+      return;
+    }
+    const topology = withSwitches(this.#values, loaded.topology);
     try {
       if (this.#isEnding()) return;
       const outcome = await this.#node.update(topology);
+      this.#vtep.overrideMesh(mesh);
       topology.ring?.wipe();
       this.#taken++;
       // Packets flow meanwhile. Neither the next reload nor the exit waits for a thousand devices.
@@ -311,7 +335,7 @@ class Up {
         return;
       }
       this.#failure = error as Error;
-      this.#ending.abort();
+      this.#ending.end();
     } finally {
       topology.ring?.wipe();
     }
@@ -358,12 +382,13 @@ export const upCommand = declare({
     const store = usesStore(values);
     if (store) nodeInStore(values);
     const topology = store ? undefined : await topologyOf(values);
+    const mesh = ownMesh(values, { topology, mesh: await readMeshFile(values.mesh) });
     const keks = store ? readKeks(values) : [];
     const keyed = topology?.ring !== undefined || keks.length > 0;
     optimizeEarly();
     const cipher = new LiveCipher(keyed ? await aeadOption(values.aead) : undefined, values.state);
-    const ending = new AbortController();
-    const end = (): void => ending.abort();
+    const ending = new Interruptible();
+    const interrupt = (): void => ending.interrupt();
     let dryRun: DryRun | undefined;
     let up: Up | undefined;
     const run = async (): Promise<number> => {
@@ -376,6 +401,8 @@ export const upCommand = declare({
         ...(innerChecksums === undefined ? {} : { partialChecksums: innerChecksums === 'accept' }),
         clampMss,
         workers,
+        ...mesh,
+        endAtOnce: ending.atOnce,
         ...(port === undefined ? {} : { portOf: () => port }),
         onSaEvent: ({ text }: SaEvent) => say(`vtep: ${text}`),
         onTrouble: (text: string) => say(`vtep: ${text}`),
@@ -403,7 +430,7 @@ export const upCommand = declare({
     try {
       dryRun = topology && (await dryRunOf(values, topology));
       // From before the start, which changes the host, until everything is undone.
-      return await withSignals({ SIGINT: end, SIGTERM: end, SIGHUP: () => up?.reloadSoon() }, run);
+      return await withSignals({ SIGINT: interrupt, SIGTERM: interrupt, SIGHUP: () => up?.reloadSoon() }, run);
     } finally {
       dryRun?.close();
       topology?.ring?.wipe();

@@ -4,7 +4,7 @@ import { declare } from '../command.js';
 import { ExitCode } from '../exit-code.js';
 import { CONTROL_CONTEXT } from '../options/control-context.js';
 import { flag, Operand, option, options } from '../options/declared.js';
-import { STORE_OPTIONS, withStore } from '../options/store-option.js';
+import { STORE_OPTIONS, withNewStore } from '../options/store-option.js';
 import { choice, keyValue } from '../options/value-kinds.js';
 import { TextOutput } from '../text-output.js';
 import { ipAddress, subnet, subnetRequests } from './subnet-options.js';
@@ -45,7 +45,7 @@ export const networkCreateCommand = declare({
       options: Object.fromEntries(opt),
       labels: Object.fromEntries(label),
     };
-    const { id } = await withStore(values, (store) => createNetwork(store, request, CONTROL_CONTEXT));
+    const { id } = await withNewStore(values, (store) => createNetwork(store, request, CONTROL_CONTEXT));
     const output = new TextOutput();
     output.line(id);
     output.flush();

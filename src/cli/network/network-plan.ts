@@ -17,7 +17,10 @@ const WHAT = 'a config (64 MiB)';
 const OPTIONS = {
   config: option('--config FILE', 'nodes, networks and services (YAML or JSON); keys are not needed', file).need(),
   strict: flag('--strict', 'exit with 1 if something gets no address'),
-  pin: flag('--pin', 'print the networks, services and endpoints of the config with all addresses pinned, as YAML'),
+  pin: flag(
+    '--pin',
+    'print the networks, services, endpoints and mesh of the config with all addresses pinned, as YAML',
+  ),
   json: flag('--json', 'print one JSON object'),
 };
 

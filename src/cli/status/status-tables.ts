@@ -7,6 +7,7 @@ import type { TextOutput } from '../text-output.js';
 import type { WindowSection } from '../window-sections.js';
 import { attachmentTable, keyTable, peerTable, reachText, swarmLines } from './swarm-tables.js';
 import { storeLines } from './store-lines.js';
+import { meshLines } from './mesh-table.js';
 import { listOf, type Members, membersOf, numberOf, sectionOf, textOf, textsOf } from './status-values.js';
 
 const COMPACT = { shorten: 'compact' } as const;
@@ -37,6 +38,7 @@ const SECTIONS: Readonly<Record<string, Shown>> = {
   members: { heading: 'Members of the gossip', lines: memberLines },
   gateway: { heading: 'Gateway', lines: plainLines },
   dns: { heading: 'DNS', lines: plainLines },
+  mesh: { heading: 'Routes of the HTTP mesh', lines: meshLines },
 };
 
 /** The sections that `status` knows. */
@@ -176,7 +178,7 @@ function forwardingLines(section: Members): readonly Line[] {
 function serviceLines(section: Members): readonly Line[] {
   const lines = listOf(section['rows']).flatMap((row): Cell[][] => {
     const counts = (of: Members): Cell[] =>
-      ['connections', 'opened', 'packetsIn', 'packetsOut'].map((key) => numberOf(of[key]));
+      ['active', 'connections', 'opened', 'packetsIn', 'packetsOut'].map((key) => numberOf(of[key]));
     const name = [textOf(row['name']), ...(row['dsr'] === true ? ['(DSR)'] : [])].join(' ');
     const vip = row['mode'] === 'vip' ? textOf(row['vip']) : 'DNS';
     const own: Cell[] = [name, textOf(row['network']), vip, textsOf(row['ports']), '', ...counts(row)];
@@ -198,7 +200,8 @@ function serviceLines(section: Members): readonly Line[] {
         addresses('address'),
         words('ports', { shorten: 'end', least: 9, keep: 1, optional: true }),
         numbers('weight', { keep: 5 }),
-        numbers('open', COMPACT),
+        numbers('active', COMPACT),
+        numbers('in table', { ...COMPACT, keep: 4 }),
         numbers('opened', COMPACT),
         numbers('packets in', { ...COMPACT, keep: 3 }),
         numbers('out', { ...COMPACT, keep: 2 }),

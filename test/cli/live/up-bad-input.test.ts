@@ -77,6 +77,16 @@ describe('vtep up', () => {
     }
   });
 
+  test('reports settings of an HTTP mesh that it can not read, and that a dry run has none', async () => {
+    const config = file(text(portOf(2)));
+    const words = ['--config', config, '--sockets', 'node', '--frames-out', out()];
+    await refuses([...words, '--mesh', file('http: [0x10000]')], /^vtep: .*file-\d+.*http/);
+    await refuses(
+      [...words, '--mesh', file('http: [8080]')],
+      /^vtep: a dry run has no HTTP mesh; omit --mesh, --mesh-debug and --mesh-log\n$/,
+    );
+  });
+
   test('reports an address that is not on this host', async () => {
     const config = file(text(portOf(2), { vtep: '192.0.2.1' }));
     const words = ['--config', config, '--sockets', 'node', '--frames-out', out()];

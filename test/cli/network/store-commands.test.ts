@@ -70,6 +70,19 @@ describe('networks and endpoints of a store', { skip }, () => {
     assert.equal((await run('network', 'inspect', 'web')).status, 2);
   });
 
+  test('a command that needs something in the store makes no store for a mistyped overlay', async () => {
+    for (const words of [
+      ['network', 'ls'],
+      ['service', 'ls'],
+      ['endpoint', 'ls'],
+      ['node', 'ls'],
+    ]) {
+      const { status, stderr } = await vtep([...words, '--store', `${server.address}/prodd`]);
+      assert.equal(status, 2);
+      assert.equal(stderr, 'vtep: the server has no overlay prodd; vtep network create makes one\n');
+    }
+  });
+
   test('a command without a store says how to name one', async () => {
     const { status, stderr } = await vtep(['network', 'ls']);
     assert.equal(status, 2);

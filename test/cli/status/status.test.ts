@@ -41,7 +41,7 @@ const STORE = {
 /** A node with something in every section. */
 function sectionsOf(name: string): StatusSections {
   const service = { network: 'my-network', mode: 'vip', vip: '10.0.9.2', ports: ['8080:80/tcp'], refused: 2 };
-  const counts = { connections: 3, opened: 1_234_567, packetsIn: 5_000_000, packetsOut: 4_000_000 };
+  const counts = { active: 2, connections: 3, opened: 1_234_567, packetsIn: 5_000_000, packetsOut: 4_000_000 };
   const sections: Readonly<Record<string, StatusSection>> = {
     node: {
       facts: {
@@ -131,6 +131,45 @@ function sectionsOf(name: string): StatusSections {
       rows: [{ netns: 'web1', address: '172.18.0.3', received: 5 }],
     },
     dns: { facts: { running: false } },
+    mesh: {
+      facts: {
+        running: true,
+        total: 3,
+        listeners: [
+          { address: '0.0.0.0', port: 80, tls: false },
+          { address: '0.0.0.0', port: 8443, tls: true },
+        ],
+        leaving: [
+          { name: 'my-web.1', address: '10.0.9.3:80', active: 2, up: true },
+          { name: 'my-web.2', address: '10.0.9.4:80', active: 1, up: true },
+        ],
+        connections: 1234,
+        unrouted: 5,
+        droppedLines: 0,
+      },
+      rows: [
+        {
+          kind: 'http',
+          host: `${LONG}.example.org`,
+          path: '/api',
+          service: LONG,
+          responses: { '2xx': 1_234_567, '5xx': 3 },
+          failures: { unreachable: 2, 'backend-closed': 1 },
+          retries: 4,
+          active: 2,
+          backends: [{ up: true }, { up: false }],
+        },
+        {
+          kind: 'sni',
+          host: 'tls.example.org',
+          path: '',
+          service: 'web',
+          responses: { none: 7 },
+          backends: [{ up: true }],
+        },
+        { kind: 'http', host: 'old.example.org', path: '', service: 'web', redirect: true, backends: [] },
+      ],
+    },
     store: { facts: STORE },
   };
   return new Map(Object.entries(sections).map(([section, content]) => [section, () => content]));
@@ -172,6 +211,7 @@ describe('vtep status', () => {
       'Security associations: 1',
       'Gateway: 1',
       'DNS',
+      'Routes of the HTTP mesh: 3',
     ]) {
       assert.match(stdout, new RegExp(`^${heading}$`, 'm'));
     }
@@ -181,6 +221,13 @@ describe('vtep status', () => {
     assert.match(stdout, /0x1f279ba7 {2}n2/);
     assert.match(stdout, /learned, 12/);
     assert.match(stdout, /172\.18\.0\.3/);
+    assert.match(stdout, /\n {2}on 0\.0\.0\.0 port 80, 0\.0\.0\.0 port 8443 \(TLS\)\n/);
+    assert.match(stdout, /\n {2}1,234 connections; 5 requests to unknown hosts\n/);
+    assert.match(stdout, /\n {2}draining: my-web\.1 \(2 under way\) and 1 more\n/);
+    // A path is visible beside a long host, TLS connections count, and a redirect has no tasks.
+    assert.match(stdout, /… {2}\/api +a-name-t… +1\.23M +0 +3 +3 +2 +1 of 2$/m);
+    assert.match(stdout, /^ {2}tls\.example\.org +TLS +web +7 .*1 of 1$/m);
+    assert.match(stdout, /^ {2}old\.example\.org +\/ +web +0 .*redirect$/m);
     // No control characters.
     assert.ok(!stdout.includes('\x1b'));
     const bySocket = await vtep(['status', '--socket', path, 'dns']);
