@@ -35,14 +35,24 @@ export type LoaderMessage =
     }
   | { readonly kind: 'refused'; readonly text: string };
 
+/**
+ * Begins the load of a thread.
+ * @internal
+ */
+export const BEGIN = 'begin';
+
 const THREAD = new URL('./config-thread.js', import.meta.url);
 const MILLISECONDS = 1000;
 /** Time limit of a load, in seconds. */
 const LIMIT = 60;
+
 /** Loads the config that the options name, any number of times. */
 export class ConfigLoader {
   readonly #values: LoaderValues;
   #thread: Worker | undefined;
+  /** A thread that waits for the next load. */
+  #ahead: Worker | undefined;
+  #isClosed = false;
   /** Settles when the thread has exited. */
   #gone: Promise<void> = Promise.resolve();
   #refuse: ((error: UsageError) => void) | undefined;
@@ -50,6 +60,23 @@ export class ConfigLoader {
   /** @param values the options that describe the network, and `--mesh` */
   constructor({ config, vtep, docker, fdb, neigh, swarm, ring, member, mesh }: LoaderValues) {
     this.#values = { config, vtep, docker, fdb, neigh, swarm, ring, member, mesh };
+  }
+
+  /**
+   * Starts the thread of the next load, which is most of what a load takes. None is used twice: a config has keys, and what
+   * was read of them goes with the thread.
+   */
+  startAhead(): void {
+    if (this.#isClosed || this.#ahead !== undefined) return;
+    const thread = new Worker(THREAD, { workerData: this.#values });
+    this.#ahead = thread;
+    thread.unref();
+    const forget = (): void => {
+      if (this.#ahead === thread) this.#ahead = undefined;
+    };
+    // The next load starts another, and says what is wrong with it.
+    thread.once('error', forget);
+    thread.once('exit', forget);
   }
 
   /**
@@ -74,8 +101,10 @@ export class ConfigLoader {
     }
   }
 
-  /** Cancels a load: `load` throws. */
+  /** Cancels a load: `load` throws. None is begun from now on. */
   close(): void {
+    this.#isClosed = true;
+    void this.#ahead?.terminate();
     this.#refuse?.(new UsageError('reading it was cancelled'));
   }
 
@@ -89,8 +118,10 @@ export class ConfigLoader {
   }
 
   #read(): Promise<Extract<LoaderMessage, { kind: 'read' }>> {
-    const thread = new Worker(THREAD, { workerData: this.#values });
+    const thread = this.#ahead ?? new Worker(THREAD, { workerData: this.#values });
+    this.#ahead = undefined;
     this.#thread = thread;
+    thread.ref();
     this.#gone = new Promise((done) => {
       thread.once('exit', () => {
         this.#thread = undefined;
@@ -105,6 +136,7 @@ export class ConfigLoader {
         else if (message.kind === 'read') done(message);
         else refuse(new UsageError(message.text));
       });
+      thread.postMessage(BEGIN);
     });
   }
 }

@@ -1,9 +1,10 @@
-/** Worker thread of `ConfigLoader`: reads and parses a config, and posts the result. */
+/** Worker thread of `ConfigLoader`: once it is told to, reads and parses a config, and posts the result. */
+import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { VtepError } from '../../error.js';
 import type { LoaderMessage, LoaderValues } from './config-loader.js';
-import { configOption } from '../options/config-option.js';
+import { configOption, loadReaders } from '../options/config-option.js';
 import { readMeshFile } from '../options/mesh-options.js';
 import { buffersOf, packTopology } from './packed-topology.js';
 import { withStreams } from '../streams.js';
@@ -26,9 +27,12 @@ try {
   // Not permitted everywhere; the config is read anyway.
 }
 
+const values = workerData as LoaderValues;
+const begin = once(owner, 'message');
+await loadReaders(values);
+await begin;
 try {
   const streams = { output: (): void => undefined, warnings: (text: string) => post({ kind: 'remark', text }) };
-  const values = workerData as LoaderValues;
   const options = { patience: PATIENCE };
   // First, since keys are in the other.
   const mesh = await readMeshFile(values.mesh, options);

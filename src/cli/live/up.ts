@@ -204,6 +204,7 @@ class Up {
       const where = address === undefined ? '' : hostAndPort(address.host, server?.port ?? address.port);
       const metrics = where === '' ? '' : `; metrics on http://${where}/metrics`;
       this.#announce(`${metrics}${status === undefined ? '' : `; status on ${status.path}`}`);
+      this.#awaitReload();
       await this.#node.run(this.#ending.signal);
     } finally {
       clearInterval(timer);
@@ -298,8 +299,15 @@ class Up {
       handled = this.#signals;
       await this.#reloadOnce();
     }
+    this.#awaitReload();
     this.#signals = 0;
     this.#reload = undefined;
+  }
+
+  /** Routes of requests are changed while people look on: a node with a mesh has the thread that reads them ready. */
+  #awaitReload(): void {
+    const hasMesh = this.#vtep.services.parts.some(({ name, lines }) => name === 'mesh' && lines.length > 0);
+    if (hasMesh) this.#loader.startAhead();
   }
 
   async #reloadOnce(): Promise<void> {

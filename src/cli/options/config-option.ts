@@ -136,6 +136,19 @@ export async function swarmOption(
   }
 }
 
+/** A config without anything, which is read as well as any. */
+const EMPTY_CONFIG = 'nodes: {}\nnetworks: {}\n';
+
+/** Loads what reads the files of some options ahead of time: most of what reading a config takes. */
+export async function loadReaders({ config, ring, swarm }: ConfigValues): Promise<void> {
+  if (ring !== undefined) await import('../../overlay/keys/keys-file.js');
+  if (swarm.length > 0) await import('../../overlay/import/imported-swarm.js');
+  if (config === undefined) return;
+  const { parseConfig } = await import('../../overlay/config.js');
+  // V8 compiles what reads it, and the schema's checks are made.
+  parseConfig(EMPTY_CONFIG);
+}
+
 /**
  * The topology that the options describe, or undefined without any of them.
  * @param options how to read the files

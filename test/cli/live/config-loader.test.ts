@@ -26,6 +26,22 @@ describe('reading what a node follows in a thread', () => {
     assert.deepEqual(settings?.trusted, [parsePrefix('10.0.0.0/8')]);
   });
 
+  test('reads what is there when it is asked, also in a thread that was started ahead', async () => {
+    const loader = new ConfigLoader({ ...NONE, mesh });
+    writeFileSync(mesh, 'http: [8081]\n');
+    loader.startAhead();
+    loader.startAhead();
+    writeFileSync(mesh, 'http: [8082]\n');
+    assert.deepEqual((await loader.load()).mesh?.http, [8082]);
+    writeFileSync(mesh, 'http: [8083]\n');
+    assert.deepEqual((await loader.load()).mesh?.http, [8083]);
+    loader.startAhead();
+    loader.close();
+    assert.equal(await loader.ended(60_000), true);
+    // Nothing keeps the process from ending.
+    loader.startAhead();
+  });
+
   test('refuses a wrong file of --mesh with its name', async () => {
     writeFileSync(mesh, 'htp: [8080]\n');
     await assert.rejects(new ConfigLoader({ ...NONE, config, mesh }).load(), /mesh\.yaml.*htp/);
