@@ -1,4 +1,4 @@
-/** Worker thread of `ConfigLoader`: once it is told to, reads and parses a config, and posts the result. */
+/** Worker thread of `ConfigLoader`: waits for an order, then reads and parses a config and posts the result. */
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';

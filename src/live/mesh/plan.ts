@@ -50,6 +50,11 @@ export interface PlannedBackends {
   readonly draining: readonly PlannedTask[];
 }
 
+/** Identifies the backends of a service on a network. */
+export function backendsKey(service: string, network: string): string {
+  return JSON.stringify([service, network]);
+}
+
 /** What the main thread orders. */
 export type MeshOrder =
   | { readonly kind: 'settings'; readonly settings: MeshPlanSettings }

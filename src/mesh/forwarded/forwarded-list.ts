@@ -11,7 +11,7 @@ const PAIR =
 /** Maximum number of parameters. */
 const MAX_PAIRS = 128;
 
-/** The elements of a list; undefined if it is malformed, or a parameter comes twice. */
+/** The elements of a list; undefined if it is malformed, or repeats a parameter. */
 export function readForwarded(text: string): readonly ForwardedElement[] | undefined {
   const elements: ForwardedElement[] = [];
   let element = new Map<string, string>();

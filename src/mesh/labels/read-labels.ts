@@ -8,8 +8,8 @@ import { readUcp, UCP_PREFIX } from './ucp.js';
 const MAX_VALUE = 16_384;
 
 /**
- * Reads the labels of a service. Labels of other programs are passed over; one of the three dialects that isn't understood
- * is reported.
+ * Reads the labels of a service. Labels of other programs are ignored; those of the three dialects that aren't understood are
+ * reported.
  */
 export function readLabels(service: LabelledService): ReadLabels {
   const reading = new Reading(service);

@@ -15,13 +15,18 @@ export interface AnswerForm {
   readonly lines: string;
 }
 
+/** The content of a response without a backend: the status, and why, in text for people. */
+export function answerBody(status: number, why: string): string {
+  return `${status} ${STATUS_CODES[status] ?? ''}\n${why === '' ? '' : `${why}\n`}`;
+}
+
 /**
  * A response without a backend.
  * @param why text, for people
  */
 export function answerText(status: number, why: string, { isHead, closes, lines }: AnswerForm): string {
   const reason = STATUS_CODES[status] ?? '';
-  const body = `${status} ${reason}\n${why === '' ? '' : `${why}\n`}`;
+  const body = answerBody(status, why);
   const head = [
     `HTTP/1.1 ${status} ${reason}\r\n`,
     'Content-Type: text/plain; charset=utf-8\r\n',
@@ -35,7 +40,7 @@ export function answerText(status: number, why: string, { isHead, closes, lines 
 }
 
 /**
- * What a client is told whose host isn't known. The host itself isn't repeated: it could be anything.
+ * The text for an unknown host. The host itself isn't repeated: it could be anything.
  * @param hosts those that are known, if it may know them
  */
 export function unknownHost(hosts: readonly string[] | undefined): string {
@@ -55,7 +60,7 @@ const WHY: Partial<Record<Failure, string>> = {
   [Failure.Loop]: 'The request has been here before.',
 };
 
-/** What a client is told about a failure. */
+/** The text for a failure. */
 export function failureText(failure: Failure): string {
   return WHY[failure] ?? '';
 }

@@ -1,9 +1,10 @@
 /** A request on a stream of a client: what is known of it, the answers of the mesh itself, and its report. */
-import { type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Client } from '../client.js';
 import { ExchangeProtocol, Failure } from '../exchange.js';
 import type { Timed } from '../http1/deadlines.js';
+import { answerBody } from '../http1/answers.js';
 import type { MeshContext } from '../mesh-context.js';
 import type { LiveRoute } from '../routing/live-route.js';
 import type { Target } from '../routing/target.js';
@@ -123,8 +124,4 @@ export class StreamRequest implements Timed {
     // Node leaves one that the client has closed as it is, while not all was read of it.
     if (!this.stream.destroyed && this.#deadline === Infinity) failStream(this.stream);
   }
-}
-
-function answerBody(status: number, why: string): string {
-  return `${status} ${STATUS_CODES[status] ?? ''}\n${why === '' ? '' : `${why}\n`}`;
 }

@@ -10,7 +10,7 @@ const GRACE = 2000;
 
 /** What a mesh's thread says. */
 export interface MeshListener {
-  /** Something is wrong; it is told once. */
+  /** Reports a problem, once. */
   readonly onTrouble: (what: string) => void;
   /** The thread has ended by itself. */
   readonly onEnd: (why: string) => void;

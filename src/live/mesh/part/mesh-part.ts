@@ -9,7 +9,7 @@ import {
   type ServiceLabels,
   type Topology,
 } from '../../../overlay/index.js';
-import type { MeshReport } from '../plan.js';
+import { backendsKey, type MeshReport } from '../plan.js';
 import type { PrometheusText } from '../../metrics/prometheus-text.js';
 import type { PartSource, ServicePart } from '../../services/service-part.js';
 import type { StatusSection } from '../../status/status-section.js';
@@ -165,7 +165,7 @@ export class MeshPart implements ServicePart {
     }
     const done = new Set<string>();
     for (const { service, network } of changed) {
-      const key = keyOf(service, network);
+      const key = backendsKey(service, network);
       if (done.has(key)) continue;
       done.add(key);
       if (!this.#index.has(service, network)) this.#planSoon(service);
@@ -285,7 +285,7 @@ export class MeshPart implements ServicePart {
     this.#mesh?.order({ kind: 'routes', service, routes: plan.routes });
     for (const network of before?.networks ?? []) {
       if (networks.has(network)) continue;
-      this.#sent.delete(keyOf(service, network));
+      this.#sent.delete(backendsKey(service, network));
       this.#mesh?.order({ kind: 'forget-backends', service, network });
     }
   }
@@ -344,7 +344,7 @@ export class MeshPart implements ServicePart {
     const mesh = this.#mesh;
     if (mesh === undefined || network === '') return;
     const backends = this.#index.backendsOf(service, network);
-    const key = keyOf(service, network);
+    const key = backendsKey(service, network);
     const text = JSON.stringify(backends);
     if (this.#sent.get(key) === text) return;
     this.#sent.set(key, text);
@@ -364,8 +364,4 @@ function attachedBy({ nodes, networks, endpoints }: Topology, node: string): Map
     else names.add(networks[network].name);
   }
   return attached;
-}
-
-function keyOf(service: string, network: string): string {
-  return JSON.stringify([service, network]);
 }

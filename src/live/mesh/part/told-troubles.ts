@@ -1,4 +1,4 @@
-/** Troubles by whom they concern: each is told once, and again only after it was over. */
+/** Problems in groups: each is reported once, and again only if it was over in between. */
 
 /** Most troubles of one group that are told. */
 const MAX_TOLD = 20;

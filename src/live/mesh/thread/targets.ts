@@ -1,7 +1,7 @@
 /** The targets of a mesh: each once, whichever routes lead there, and the same over changes that don't concern it. */
 import { createHash } from 'node:crypto';
 import { BackendMode, type Route } from '../../../mesh/index.js';
-import type { PlannedBackends } from '../plan.js';
+import { backendsKey, type PlannedBackends } from '../plan.js';
 import { Backends } from '../routing/backends.js';
 import { Target } from '../routing/target.js';
 import { LeavingTargets } from './leaving-targets.js';
@@ -76,7 +76,7 @@ export class Targets {
 
   /** Forgets a service on a network. */
   forget(service: string, network: string): void {
-    const key = keyOf(service, network);
+    const key = backendsKey(service, network);
     const known = this.#services.get(key);
     if (known === undefined) return;
     this.set({ service, network, vip: undefined, tasks: [], draining: [] });
@@ -122,7 +122,7 @@ export class Targets {
   }
 
   #of(service: string, network: string): ServiceBackends {
-    const key = keyOf(service, network);
+    const key = backendsKey(service, network);
     let known = this.#services.get(key);
     if (known === undefined) {
       known = { planned: { service, network, vip: undefined, tasks: [], draining: [] }, ports: new Map() };
@@ -150,8 +150,4 @@ export class Targets {
     this.#leaving.add(target, planned);
     this.#options.onLeaving(target);
   }
-}
-
-function keyOf(service: string, network: string): string {
-  return JSON.stringify([service, network]);
 }
